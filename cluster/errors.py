@@ -1,0 +1,229 @@
+"""Every error that a caller of the service can meet: its HTTP status, its code, and what to do about it.
+
+The ingress turns these into the OpenAI error object ``{"error": {message, type, param, code}}``. Texts never
+repeat what the caller sent. A failed job carries the ``code`` of one of these and is itself no HTTP error.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+__all__ = [
+    "ConsentRequired",
+    "ConsentWithdrawn",
+    "Forbidden",
+    "IdempotencyKeyReused",
+    "InsufficientCredits",
+    "InvalidCredentials",
+    "InvalidRequest",
+    "MethodNotAllowed",
+    "ModelNotFound",
+    "NotFound",
+    "NotReady",
+    "PayloadTooLarge",
+    "RangeNotSatisfiable",
+    "RequestInProgress",
+    "ServiceError",
+    "StateConflict",
+    "TooManyRequests",
+    "Unavailable",
+]
+
+
+class ServiceError(Exception):
+    """Base of all errors with an answer. ``message`` is a whole sentence for the person who called."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    code: str = "internal_error"
+    message: str = "Something went wrong on our side. Nothing was charged; please try again."
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        details: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Override the class's sentence and code where one case says more than the class does."""
+        super().__init__(message or self.message)
+        self.message = message or self.message
+        self.code = code or self.code
+        self.param = param
+        self.details = dict(details or {})
+        self.headers = dict(headers or {})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross process boundaries by value, keyword arguments included."""
+        return _rebuild, (type(self), self.message, self.code, self.param, self.details, self.headers)
+
+    def body(self) -> dict[str, Any]:
+        """The OpenAI error object; ``details`` (a notice, limits, alternatives) stand beside its four fields."""
+        fields = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+        return {"error": fields | self.details}
+
+
+def _rebuild(
+    kind: type[ServiceError],
+    message: str,
+    code: str,
+    param: str | None,
+    details: dict[str, Any],
+    headers: dict[str, str],
+) -> ServiceError:
+    return kind(message, code=code, param=param, details=details, headers=headers)
+
+
+class InvalidRequest(ServiceError):
+    """A field is missing, malformed or out of range; correct it and send again."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "invalid_request"
+    message = "The request is not valid."
+
+
+class InvalidCredentials(ServiceError):
+    """No API key, or one that is unknown, revoked or expired."""
+
+    status = 401
+    type = "authentication_error"
+    code = "invalid_api_key"
+    message = "Give a valid API key in the header 'Authorization: Bearer …'. POST /v1/accounts makes one."
+
+
+class InsufficientCredits(ServiceError):
+    """The account's credits do not cover the job."""
+
+    status = 402
+    type = "insufficient_quota"
+    code = "insufficient_credits"
+    message = "This job costs more credits than the account has left. A shorter or smaller video costs less."
+
+
+class Forbidden(ServiceError):
+    """The credential is valid but has no right to do this."""
+
+    status = 403
+    type = "permission_error"
+    code = "forbidden"
+    message = "This API key may not do that."
+
+
+class ConsentRequired(Forbidden):
+    """Data would be used for a purpose that was never agreed to; ``details`` carries the notice to agree to."""
+
+    code = "consent_required"
+    message = "This needs your consent first. Read the notice, then answer it with POST /v1/consents."
+
+
+class ConsentWithdrawn(ConsentRequired):
+    """Consent to the purpose was given or assumed once and has been withdrawn since."""
+
+    code = "consent_withdrawn"
+    message = "You have withdrawn your consent to this. Nothing happens until you give it again with POST /v1/consents."
+
+
+class NotFound(ServiceError):
+    """There is no such thing, or it is another account's: the answer is the same."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "not_found"
+    message = "There is no such resource for this account."
+
+
+class ModelNotFound(InvalidRequest):
+    """No model of that name."""
+
+    code = "model_not_found"
+    message = "There is no such model. GET /v1/models lists those that there are."
+
+
+class MethodNotAllowed(ServiceError):
+    """The route exists, the method does not."""
+
+    status = 405
+    type = "invalid_request_error"
+    code = "method_not_allowed"
+    message = "This route does not take that method."
+
+
+class StateConflict(ServiceError):
+    """The resource is in a state that does not allow this; the SDKs must not retry it."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "state_conflict"
+    message = "The resource is in a state that does not allow this."
+
+    def __init__(self, message: str | None = None, **options: Any) -> None:
+        """Add the header that stops SDKs from retrying a 409."""
+        options["headers"] = {"x-should-retry": "false"} | dict(options.get("headers") or {})
+        super().__init__(message, **options)
+
+
+class NotReady(StateConflict):
+    """The video has no content yet (or will never have any)."""
+
+    code = "video_not_ready"
+    message = "This video has no content. Poll it until its status is 'completed'."
+
+
+class RequestInProgress(ServiceError):
+    """A twin with the same Idempotency-Key is still being accepted."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "request_in_progress"
+    message = "A request with this Idempotency-Key is still being accepted. Try again in a moment."
+    retryable = True
+
+
+class PayloadTooLarge(ServiceError):
+    """The body or one of its parts is larger than the limit that the message names."""
+
+    status = 413
+    type = "invalid_request_error"
+    code = "payload_too_large"
+    message = "The request body is too large."
+
+
+class RangeNotSatisfiable(ServiceError):
+    """The Range header asks for bytes that the content does not have."""
+
+    status = 416
+    type = "invalid_request_error"
+    code = "range_not_satisfiable"
+    message = "The requested range lies outside the content."
+
+
+class IdempotencyKeyReused(ServiceError):
+    """The same Idempotency-Key came with another body."""
+
+    status = 422
+    type = "invalid_request_error"
+    code = "idempotency_key_reused"
+    message = "This Idempotency-Key was used for another request. Use a new key for a new request."
+
+
+class TooManyRequests(ServiceError):
+    """A limit is used up; the headers say when to come back."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+    message = "Too many requests. Come back after the time in the header 'retry-after-ms'."
+    retryable = True
+
+
+class Unavailable(ServiceError):
+    """A part that the answer depends on is down. Privacy fails closed: without it there is no answer."""
+
+    status = 503
+    type = "server_error"
+    code = "unavailable"
+    message = "A part of the service is down. Nothing was accepted or charged; please try again shortly."
+    retryable = True

@@ -1,0 +1,309 @@
+"""Jobs: the durable queue. A row is the whole truth about a job; the prompt in it is sealed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    case,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from cluster import clock
+from cluster.records.accounts import accounts
+from cluster.records.job_states import ACTIVE, Actor, JobState, Stage, sources
+from cluster.records.leases import leases
+from cluster.storage.database import metadata
+from cluster.storage.keys import KeyStore
+
+__all__ = ["Job", "NewJob", "create", "get", "jobs", "listing", "move", "prompt_of", "queue_position"]
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("purposes", ARRAY(Text), nullable=False),
+    Column("consent_snapshot", JSONB, nullable=False),
+    Column("parameters", JSONB, nullable=False),
+    Column("facts", JSONB, nullable=False),
+    Column("prompt_sealed", LargeBinary),
+    Column("subject_lookup", LargeBinary),
+    Column("remixed_from", Text),
+    Column("store", Boolean, nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("error_code", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("started_at", DateTime(timezone=True)),
+    Column("completed_at", DateTime(timezone=True)),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("deleted_at", DateTime(timezone=True)),
+    Index("ix_jobs_account_id_id", "account_id", "id"),
+    Index("ix_jobs_due", "stage", "priority", "id", postgresql_where=text("state IN ('queued', 'in_progress')")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """What an accepted request becomes."""
+
+    id: str
+    account_id: str
+    epoch: int
+    model: str
+    purposes: Sequence[str]
+    consent_snapshot: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    prompt: str
+    price: int
+    remixed_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it stands. ``step`` of ``steps`` is how far its present stage is."""
+
+    id: str
+    account_id: str
+    epoch: int
+    state: JobState
+    stage: Stage
+    model: str
+    purposes: Sequence[str]
+    parameters: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    prompt_sealed: bytes | None
+    remixed_from: str | None
+    price: int
+    attempts: int
+    fence: int
+    error_code: str | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    expires_at: datetime | None
+    step: int
+    steps: int
+
+
+_OWN = tuple(jobs.c[name] for name in Job.__dataclass_fields__ if name not in ("step", "steps"))
+_QUERY = select(*_OWN, func.coalesce(leases.c.step, 0), func.coalesce(leases.c.steps, 0)).select_from(
+    jobs.outerjoin(leases, leases.c.job_id == jobs.c.id)
+)
+
+
+def create(connection: Connection, keys: KeyStore, new: NewJob) -> None:
+    """Queue a job; the caller's transaction also reserves its price."""
+    values = {name: getattr(new, name) for name in NewJob.__dataclass_fields__ if name != "prompt"}
+    values |= {
+        "state": JobState.QUEUED,
+        "stage": Stage.INGESTION,
+        "prompt_sealed": keys.seal_text(new.account_id, new.prompt, _prompt_context(new.id)),
+        "store": True,
+        "priority": 0,
+        "attempts": 0,
+        "fence": 0,
+        "created_at": clock.now(),
+    }
+    connection.execute(insert(jobs).values(values))
+
+
+def get(connection: Connection, job_id: str, account_id: str | None = None) -> Job | None:
+    """A job that was not deleted, or None; with ``account_id``, only if it is that account's."""
+    query = _QUERY.where(jobs.c.id == job_id, jobs.c.deleted_at.is_(None))
+    if account_id is not None:
+        query = query.where(jobs.c.account_id == account_id)
+    row = connection.execute(query).one_or_none()
+    return _job(row) if row else None
+
+
+def listing(
+    connection: Connection, account_id: str, *, after: str | None, limit: int, order: Literal["asc", "desc"]
+) -> tuple[list[Job], bool]:
+    """A page of the account's jobs by id (which sorts by age), and whether there are more."""
+    query = _QUERY.where(jobs.c.account_id == account_id, jobs.c.deleted_at.is_(None))
+    if after is not None:
+        query = query.where(jobs.c.id > after if order == "asc" else jobs.c.id < after)
+    query = query.order_by(jobs.c.id.asc() if order == "asc" else jobs.c.id.desc()).limit(limit + 1)
+    found = [_job(row) for row in connection.execute(query)]
+    return found[:limit], len(found) > limit
+
+
+def active_count(connection: Connection, account_id: str) -> int:
+    """How many jobs of the account are waiting or running."""
+    query = select(func.count()).where(jobs.c.account_id == account_id, jobs.c.state.in_(ACTIVE))
+    return int(connection.execute(query).scalar_one())
+
+
+def queue_position(connection: Connection, job: Job) -> int:
+    """How many jobs are to be begun before this one, itself included: 1 is next."""
+    query = select(func.count()).where(jobs.c.state == JobState.QUEUED, jobs.c.id <= job.id)
+    return int(connection.execute(query).scalar_one())
+
+
+def prompt_of(keys: KeyStore, job: Job) -> str:
+    """Open the prompt; empty if it was erased."""
+    if job.prompt_sealed is None:
+        return ""
+    return keys.open_text(job.account_id, job.prompt_sealed, _prompt_context(job.id))
+
+
+def move(
+    connection: Connection,
+    job_id: str,
+    target: JobState,
+    actor: Actor,
+    *,
+    fence: int | None = None,
+    error_code: str | None = None,
+) -> Job | None:
+    """End a job if ``actor`` may do so from the state it is in; its fence rises, so that nobody goes on with it.
+
+    With ``fence``, only if that is still its fence.
+
+    Returns:
+        The job as it now stands, or None if it was in no such state.
+    """
+    statement = (
+        update(jobs)
+        .where(jobs.c.id == job_id, jobs.c.state.in_(sources(target, actor)))
+        .values(state=target, error_code=error_code, completed_at=clock.now(), fence=jobs.c.fence + 1)
+    )
+    if fence is not None:
+        statement = statement.where(jobs.c.fence == fence)
+    if connection.execute(statement).rowcount != 1:
+        return None
+    return get(connection, job_id)
+
+
+def begin_stage(connection: Connection, job_id: str) -> int:
+    """Mark a due job as being worked on; returns the new fence, above every earlier one."""
+    statement = (
+        update(jobs)
+        .where(jobs.c.id == job_id)
+        .values(
+            state=JobState.IN_PROGRESS,
+            fence=jobs.c.fence + 1,
+            attempts=case((jobs.c.state == JobState.QUEUED, 1), else_=jobs.c.attempts),
+            started_at=func.coalesce(jobs.c.started_at, clock.now()),
+        )
+        .returning(jobs.c.fence)
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
+def end_stage(
+    connection: Connection, job_id: str, fence: int, done: Stage, upcoming: Stage, facts: Mapping[str, Any]
+) -> bool:
+    """Go on to the next stage, unless the fence or the account's epoch has risen since."""
+    alive = select(accounts.c.epoch).where(accounts.c.id == jobs.c.account_id).scalar_subquery()
+    statement = (
+        update(jobs)
+        .where(
+            jobs.c.id == job_id,
+            jobs.c.fence == fence,
+            jobs.c.stage == done,
+            jobs.c.state == JobState.IN_PROGRESS,
+            jobs.c.epoch == alive,
+        )
+        .values(stage=upcoming, facts=jobs.c.facts.concat(dict(facts)))
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def try_again(connection: Connection, job_id: str, fence: int, max_attempts: int) -> bool:
+    """Count another attempt at the present stage; False if none is left, or somebody else has the job by now."""
+    statement = (
+        update(jobs)
+        .where(
+            jobs.c.id == job_id,
+            jobs.c.fence == fence,
+            jobs.c.state == JobState.IN_PROGRESS,
+            jobs.c.attempts < max_attempts,
+        )
+        .values(attempts=jobs.c.attempts + 1, fence=jobs.c.fence + 1)
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def due(connection: Connection, stage: Stage, limit: int) -> list[str]:
+    """Jobs whose next stage is ``stage`` and that nobody works on, the first in line first, locked."""
+    query = (
+        select(jobs.c.id)
+        .join(accounts, accounts.c.id == jobs.c.account_id)
+        .where(
+            jobs.c.state.in_(ACTIVE),
+            jobs.c.stage == stage,
+            jobs.c.epoch == accounts.c.epoch,
+            ~select(leases.c.job_id).where(leases.c.job_id == jobs.c.id).exists(),
+        )
+        .order_by(jobs.c.priority.desc(), jobs.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=jobs)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def active_of_account(connection: Connection, account_id: str) -> list[tuple[str, Sequence[str]]]:
+    """The waiting and running jobs of an account with the purposes they serve."""
+    query = select(jobs.c.id, jobs.c.purposes).where(jobs.c.account_id == account_id, jobs.c.state.in_(ACTIVE))
+    return [(row.id, row.purposes) for row in connection.execute(query)]
+
+
+def renew_epoch(connection: Connection, account_id: str, epoch: int) -> None:
+    """Let the jobs that are still waiting or running go on under a raised epoch."""
+    connection.execute(
+        update(jobs).where(jobs.c.account_id == account_id, jobs.c.state.in_(ACTIVE)).values(epoch=epoch)
+    )
+
+
+def outdated(connection: Connection) -> list[str]:
+    """Waiting and running jobs of an epoch that is over."""
+    query = (
+        select(jobs.c.id)
+        .join(accounts, accounts.c.id == jobs.c.account_id)
+        .where(jobs.c.state.in_(ACTIVE), jobs.c.epoch < accounts.c.epoch)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def erase_content(connection: Connection, job_id: str) -> None:
+    """Remove what the owner wrote; the ledger keeps pointing at the bare row."""
+    values = {"prompt_sealed": None, "subject_lookup": None, "facts": {}, "deleted_at": clock.now()}
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
+
+
+def _prompt_context(job_id: str) -> str:
+    return f"jobs.prompt|{job_id}"
+
+
+def _job(row: object) -> Job:
+    values = dict(zip(Job.__dataclass_fields__, row, strict=True))  # type: ignore[call-overload]
+    return Job(**values | {"state": JobState(values["state"]), "stage": Stage(values["stage"])})

@@ -1,0 +1,156 @@
+"""What happens to a job, each as one transaction over all the records that it touches.
+
+Every function takes a connection in a transaction and leaves the records consistent: job, lease, credits and media
+move together or not at all. The table of `job_states` says who may do what.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from cluster import clock
+from cluster.privacy.media_kinds import KINDS, Lifetime, MediaKind
+from cluster.records import accounts, consents, credits, jobs, leases, media
+from cluster.records.consents import Line
+from cluster.records.job_states import STAGES, Actor, JobState, Stage, following
+from cluster.records.leases import Lease
+
+__all__ = [
+    "answer",
+    "cancel",
+    "cancel_outdated",
+    "claim",
+    "complete",
+    "delete",
+    "end_stage",
+    "fail",
+    "lose",
+    "lose_expired",
+]
+
+_TRANSIENT = [kind for kind, rule in KINDS.items() if rule.lifetime is Lifetime.TASK]
+_CLAIMING = 0x6932_7601
+
+
+def claim(connection: Connection, slots: Mapping[Stage, int], holder: str) -> list[Lease]:
+    """Lease as much due work as the stages have room for, later stages first, so that begun work ends."""
+    connection.execute(select(func.pg_advisory_xact_lock(_CLAIMING)))
+    busy = leases.count(connection)
+    taken: list[Lease] = []
+    for stage in reversed(STAGES):
+        room = slots.get(stage, 0) - busy.get(stage, 0)
+        for job_id in jobs.due(connection, stage, room) if room > 0 else ():
+            lease = Lease(job_id, jobs.begin_stage(connection, job_id), stage)
+            leases.take(connection, lease, holder)
+            taken.append(lease)
+    return taken
+
+
+def end_stage(
+    connection: Connection, lease: Lease, facts: Mapping[str, Any], consumed: Collection[MediaKind] = ()
+) -> bool:
+    """Accept a stage's result and free the job for the next; ``consumed`` media are not needed any more.
+
+    Returns:
+        False if the lease had ended: the result must be thrown away.
+    """
+    stage = Stage(lease.stage)
+    upcoming = following(stage)
+    if upcoming is None or not jobs.end_stage(connection, lease.job_id, lease.fence, stage, upcoming, facts):
+        return False
+    leases.drop(connection, lease.job_id)
+    media.doom(connection, lease.job_id, consumed)
+    return True
+
+
+def complete(connection: Connection, lease: Lease) -> bool:
+    """Deliver: charge the price and show the video; False: the lease had ended."""
+    job = jobs.get(connection, lease.job_id)
+    account = accounts.lock(connection, job.account_id) if job else None
+    if job is None or account is None or account.epoch != job.epoch or job.stage is not Stage.PUBLISH:
+        return False
+    if jobs.move(connection, job.id, JobState.COMPLETED, Actor.DIRECTOR, fence=lease.fence) is None:
+        return False
+    leases.drop(connection, job.id)
+    credits.settle(connection, job.account_id, job.id)
+    media.doom(connection, job.id, _TRANSIENT)
+    return True
+
+
+def fail(connection: Connection, lease: Lease, error_code: str) -> bool:
+    """End a job that cannot be done: nothing is charged and nothing of it is kept."""
+    return _give_up(connection, lease.job_id, JobState.FAILED, Actor.DIRECTOR, error_code, fence=lease.fence)
+
+
+def cancel(connection: Connection, job_id: str, actor: Actor, error_code: str) -> bool:
+    """Stop a job that is waiting or running; whoever works on it learns so at the next heartbeat."""
+    return _give_up(connection, job_id, JobState.CANCELLED, actor, error_code)
+
+
+def lose(connection: Connection, lease: Lease, max_attempts: int, error_code: str = "worker_lost") -> None:
+    """Take a job from a worker that is gone: it is begun again, or failed once its attempts are used up."""
+    if jobs.try_again(connection, lease.job_id, lease.fence, max_attempts):
+        leases.drop(connection, lease.job_id)
+        media.doom_unfinished(connection, lease.job_id)
+    else:
+        fail(connection, lease, error_code)
+
+
+def lose_expired(connection: Connection, lease_seconds: float, max_attempts: int) -> int:
+    """The same for every lease whose holder has fallen silent; returns how many there were."""
+    silent = leases.expired(connection, clock.now() - timedelta(seconds=lease_seconds))
+    for lease in silent:
+        lose(connection, lease, max_attempts)
+    return len(silent)
+
+
+def cancel_outdated(connection: Connection) -> None:
+    """Stop what belongs to an epoch that is over."""
+    for job_id in jobs.outdated(connection):
+        cancel(connection, job_id, Actor.DIRECTOR, "account_changed")
+
+
+def answer(
+    connection: Connection, account_id: str, *, purpose: str, notice_version: str, granted: bool
+) -> tuple[Line, list[str]]:
+    """Record a consent answer. A withdrawal raises the epoch and stops the work of that purpose, and no other.
+
+    Returns:
+        The new line of the ledger, and the jobs that were stopped.
+    """
+    account = accounts.lock(connection, account_id)
+    epoch = account.epoch if account else 0
+    line = consents.append(
+        connection, account_id, purpose=purpose, notice_version=notice_version, granted=granted, epoch=epoch
+    )
+    if granted:
+        return line, []
+    affected = [job_id for job_id, served in jobs.active_of_account(connection, account_id) if purpose in served]
+    stopped = [job_id for job_id in affected if cancel(connection, job_id, Actor.CONSENT, "consent_withdrawn")]
+    jobs.renew_epoch(connection, account_id, accounts.raise_epoch(connection, account_id))
+    return line, stopped
+
+
+def delete(connection: Connection, account_id: str, job_id: str) -> bool:
+    """Stop a job if it still runs, doom all its media and remove its content; False if there is no such job."""
+    job = jobs.get(connection, job_id, account_id)
+    if job is None:
+        return False
+    cancel(connection, job_id, Actor.OWNER, "cancelled_by_user")
+    media.doom(connection, job_id, list(MediaKind))
+    jobs.erase_content(connection, job_id)
+    return True
+
+
+def _give_up(
+    connection: Connection, job_id: str, state: JobState, actor: Actor, error_code: str, *, fence: int | None = None
+) -> bool:
+    job = jobs.move(connection, job_id, state, actor, fence=fence, error_code=error_code)
+    if job is None:
+        return False
+    leases.drop(connection, job.id)
+    credits.release(connection, job.account_id, job.id)
+    media.doom(connection, job.id, list(MediaKind))
+    return True

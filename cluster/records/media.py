@@ -1,0 +1,193 @@
+"""Media: every sealed object has a row, and the row comes first and goes last.
+
+A row is ``writing`` while its object is being written, ``live`` once a transaction has accepted it, ``doomed`` once
+its object must go. A doomed row disappears only after the store has said that the object is gone.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Connection,
+    DateTime,
+    ForeignKey,
+    Integer,
+    Table,
+    Text,
+    and_,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from cluster import clock
+from cluster.ids import new_id
+from cluster.privacy.media_kinds import MediaKind
+from cluster.storage.database import metadata
+
+__all__ = [
+    "Medium",
+    "attach",
+    "begin",
+    "doom",
+    "doom_abandoned",
+    "doom_one",
+    "doom_unfinished",
+    "doomed",
+    "finish",
+    "forget",
+    "get",
+    "media",
+    "of_job",
+    "of_jobs",
+]
+
+media = Table(
+    "media",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("job_id", ForeignKey("jobs.id"), index=True),
+    Column("fence", BigInteger),
+    Column("kind", Text, nullable=False),
+    Column("object_key", Text, nullable=False, unique=True),
+    Column("derived_from", ForeignKey("media.id", ondelete="SET NULL"), index=True),
+    Column("state", Text, CheckConstraint("state IN ('writing', 'live', 'doomed')", name="state"), nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size", BigInteger),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("retention_reason", Text),
+    Column("doomed_at", DateTime(timezone=True), index=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A sealed object and what it is."""
+
+    id: str
+    account_id: str
+    job_id: str | None
+    kind: MediaKind
+    object_key: str
+    content_type: str
+    size: int | None
+    width: int | None
+    height: int | None
+    created_at: datetime
+    expires_at: datetime | None
+
+
+_COLUMNS = tuple(media.c[name] for name in Medium.__dataclass_fields__)
+
+
+def begin(
+    connection: Connection,
+    account_id: str,
+    kind: MediaKind,
+    content_type: str,
+    *,
+    job_id: str | None = None,
+    fence: int | None = None,
+    derived_from: str | None = None,
+    expires_at: datetime | None = None,
+) -> Medium:
+    """Announce an object before it is written; its key names the kind, the job and the attempt, and nobody."""
+    media_id = new_id("media")
+    key = f"{kind}/{job_id}/{fence}/{media_id}" if job_id else f"{kind}/{media_id}"
+    medium = Medium(media_id, account_id, job_id, kind, key, content_type, None, None, None, clock.now(), expires_at)
+    values = {name: getattr(medium, name) for name in Medium.__dataclass_fields__}
+    connection.execute(
+        insert(media).values(values | {"state": "writing", "fence": fence, "derived_from": derived_from})
+    )
+    return medium
+
+
+def attach(connection: Connection, media_id: str, job_id: str) -> None:
+    """Give an upload to the job that was accepted with it."""
+    connection.execute(update(media).where(media.c.id == media_id).values(job_id=job_id))
+
+
+def finish(
+    connection: Connection, media_id: str, size: int, width: int | None = None, height: int | None = None
+) -> None:
+    """Accept a written object; call it in the transaction that makes use of it."""
+    values = {"state": "live", "size": size, "width": width, "height": height}
+    connection.execute(update(media).where(media.c.id == media_id, media.c.state == "writing").values(values))
+
+
+def get(connection: Connection, account_id: str, media_id: str) -> Medium | None:
+    """A live object of the account, or None."""
+    return _one(connection, media.c.id == media_id, media.c.account_id == account_id)
+
+
+def of_job(connection: Connection, job_id: str, kind: MediaKind) -> Medium | None:
+    """The live object of that kind of a job, or None."""
+    return _one(connection, media.c.job_id == job_id, media.c.kind == kind)
+
+
+def of_jobs(connection: Connection, job_ids: Collection[str]) -> dict[str, list[Medium]]:
+    """The live objects of several jobs, by job."""
+    found: dict[str, list[Medium]] = {job_id: [] for job_id in job_ids}
+    query = select(*_COLUMNS).where(media.c.state == "live", media.c.job_id.in_(job_ids)).order_by(media.c.id)
+    for medium in map(_medium, connection.execute(query)):
+        found[medium.job_id or ""].append(medium)
+    return found
+
+
+def doom(connection: Connection, job_id: str, kinds: Collection[MediaKind]) -> None:
+    """Mark a job's objects of these kinds for erasure, whatever their state."""
+    _doom(connection, and_(media.c.job_id == job_id, media.c.kind.in_(kinds), media.c.state != "doomed"))
+
+
+def doom_unfinished(connection: Connection, job_id: str) -> None:
+    """Mark what a lost attempt was writing."""
+    _doom(connection, and_(media.c.job_id == job_id, media.c.state == "writing"))
+
+
+def doom_one(connection: Connection, media_id: str) -> None:
+    """Mark one object for erasure."""
+    _doom(connection, media.c.id == media_id)
+
+
+def doom_abandoned(connection: Connection, older_than: timedelta) -> None:
+    """Mark uploads that never became a job's and objects whose attempt ended without accepting them."""
+    _doom(connection, and_(media.c.state == "writing", media.c.created_at < clock.now() - older_than))
+
+
+def doomed(connection: Connection, job_id: str | None = None, limit: int = 500) -> Sequence[Medium]:
+    """Objects that must go, the longest doomed first."""
+    wanted = media.c.state == "doomed"
+    if job_id:
+        wanted = and_(wanted, media.c.job_id == job_id)
+    query = select(*_COLUMNS).where(wanted).order_by(media.c.doomed_at).limit(limit)
+    return [_medium(row) for row in connection.execute(query)]
+
+
+def forget(connection: Connection, media_id: str) -> None:
+    """Remove the row of an object that the store no longer has."""
+    connection.execute(delete(media).where(media.c.id == media_id, media.c.state == "doomed"))
+
+
+def _doom(connection: Connection, wanted: ColumnElement[bool]) -> None:
+    connection.execute(update(media).where(wanted).values(state="doomed", doomed_at=clock.now()))
+
+
+def _one(connection: Connection, *wanted: ColumnElement[bool]) -> Medium | None:
+    query = select(*_COLUMNS).where(media.c.state == "live", *wanted).order_by(media.c.id.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return _medium(row) if row else None
+
+
+def _medium(row: object) -> Medium:
+    values = tuple(row)  # type: ignore[arg-type,var-annotated]
+    return Medium(*values[:3], MediaKind(values[3]), *values[4:])

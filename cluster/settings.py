@@ -1,0 +1,248 @@
+"""One frozen object that holds every setting of the cluster.
+
+Sources, the later winning: ``configs/base.yaml``, ``configs/<profile>.yaml``, the environment. A variable is
+``I2V_`` and the path of the key in capitals: ``database.url`` is ``I2V_DATABASE_URL``. Unknown keys and unknown
+``I2V_`` variables are refused. ``python -m cluster.settings`` prints every key with its meaning and value.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+__all__ = ["Settings", "SettingsError", "configs_folder", "load"]
+
+PREFIX = "I2V_"
+PROFILE_VARIABLE = "I2V_PROFILE"
+CONFIGS_VARIABLE = "I2V_CONFIGS"
+
+
+class SettingsError(Exception):
+    """The settings are wrong; the message names each key and what is wrong with it, never its value."""
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def _expanded(value: object) -> object:
+    return Path(value).expanduser() if isinstance(value, str) else value
+
+
+Folder = Annotated[Path, BeforeValidator(_expanded)]
+
+
+class Data(_Group):
+    """Where this host keeps what it must not lose."""
+
+    folder: Folder = Field(
+        description="Root of everything kept on this host; short, mode 0700, never inside the repository."
+    )
+
+
+class Database(_Group):
+    """PostgreSQL."""
+
+    url: str | None = Field(
+        description="postgresql://… of a server you run; empty: the embedded server is started in the data folder."
+    )
+    pool_size: int = Field(ge=1, le=32, description="Connections that one ingress or director process may hold.")
+    stage_pool_size: int = Field(ge=1, le=2, description="Connections that one stage replica may hold.")
+
+
+class Objects(_Group):
+    """The store of sealed objects."""
+
+    url: str | None = Field(description="s3://bucket/prefix or file:///folder; empty: a folder in the data folder.")
+    s3_endpoint: str | None = Field(description="Endpoint of an S3-compatible server; empty: the provider's own.")
+    s3_region: str | None = Field(description="Region name sent to the S3 server.")
+
+
+class Http(_Group):
+    """The public HTTP interface."""
+
+    host: str = Field(description="Address that the public interface listens on.")
+    port: int = Field(ge=1, le=65535, description="Port of the public interface.")
+    max_body_bytes: int = Field(gt=0, description="Largest request body accepted, in bytes.")
+    max_prompt_characters: int = Field(gt=0, description="Longest prompt accepted, in characters.")
+    poll_after_ms: int = Field(
+        gt=0, description="What clients are told to wait between two polls of a video, in milliseconds."
+    )
+
+
+class Images(_Group):
+    """What is accepted as a photo."""
+
+    max_pixels: int = Field(
+        gt=0,
+        description="Largest width x height accepted, in pixels; refused from the header, before decoding.",
+    )
+    min_side: int = Field(gt=0, description="Smallest side accepted, in pixels.")
+    max_aspect: float = Field(gt=1, description="Largest ratio of the longer side to the shorter.")
+
+
+class Ray(_Group):
+    """The Ray cluster that `i2v up` starts."""
+
+    gcs_port: int = Field(ge=1, le=65535, description="Port of the head's control store.")
+    dashboard_port: int = Field(ge=1, le=65535, description="Port of the dashboard and of job submission.")
+    client_port: int = Field(ge=0, le=65535, description="Port for ray:// clients; 0: off.")
+    object_store_bytes: int = Field(
+        ge=78_643_200,
+        description="Size of the shared-memory store; the service itself puts only references there.",
+    )
+    haproxy: bool = Field(description="Whether Serve's proxy is HAProxy instead of the Python one.")
+
+
+class Jobs(_Group):
+    """How accepted work is driven to its end."""
+
+    lease_seconds: float = Field(gt=1, description="A stage whose heartbeat is older than this has lost its job.")
+    heartbeat_seconds: float = Field(gt=0, description="Time between two heartbeats of a running stage.")
+    poll_seconds: float = Field(gt=0, description="How often the director looks for due work when nothing wakes it.")
+    max_attempts: int = Field(ge=1, description="Attempts before a job that keeps losing its worker is failed.")
+    stage_seconds: float = Field(gt=0, description="Longest time one stage may take before it is given up.")
+    max_queued_per_account: int = Field(ge=1, description="Jobs that one account may have waiting or running.")
+
+
+class Stages(_Group):
+    """How many jobs each stage handles at once, over all its replicas, and with how many threads."""
+
+    ingestion_slots: int = Field(ge=1, description="Photos prepared at once.")
+    screening_slots: int = Field(ge=1, description="Pictures or videos screened at once.")
+    generation_slots: int = Field(ge=1, description="Videos generated at once.")
+    publish_slots: int = Field(ge=1, description="Videos published at once.")
+    generation_threads: int = Field(ge=0, description="Threads of a generation replica on a CPU; 0: one for each core.")
+    generation_device: Literal["auto", "cpu", "cuda"] = Field(
+        description="Where engines run; auto: a GPU where the node has one."
+    )
+    ingress_replicas: int = Field(ge=1, description="Processes that answer HTTP.")
+
+
+class Screening(_Group):
+    """When a picture is refused."""
+
+    unsafe_threshold: float = Field(
+        gt=0, lt=1, description="Unsafe-content score from which a picture or a frame is refused."
+    )
+    sampled_frames: int = Field(ge=3, description="Frames of a generated video that are screened.")
+
+
+class Credits(_Group):
+    """Credits."""
+
+    sign_up_grant: int = Field(ge=0, description="Credits that a new account starts with.")
+
+
+class Retention(_Group):
+    """How long things live."""
+
+    transient_days: int = Field(
+        ge=0,
+        le=30,
+        description="Longest life of an artefact that is kept for a stated reason after its task.",
+    )
+    backup_days: int = Field(ge=0, le=35, description="How much longer a backup lives than what it is a backup of.")
+    idempotency_hours: int = Field(ge=1, description="How long an Idempotency-Key is remembered.")
+    unfinished_minutes: int = Field(ge=1, description="Age at which an upload that was never accepted is removed.")
+
+
+class Settings(_Group):
+    """Everything that can be set."""
+
+    profile: Literal["laptop", "production"] = Field(
+        description="laptop: all on one host, not isolated; production: no start where a promise has no means."
+    )
+    data: Data
+    database: Database
+    objects: Objects
+    http: Http
+    images: Images
+    ray: Ray
+    jobs: Jobs
+    stages: Stages
+    screening: Screening
+    credits: Credits
+    retention: Retention
+
+
+def configs_folder() -> Path:
+    """The one locator of ``configs/``: beside the packages, or where ``I2V_CONFIGS`` says."""
+    named = os.environ.get(CONFIGS_VARIABLE)
+    return Path(named) if named else Path(__file__).resolve().parents[1] / "configs"
+
+
+def leaves(model: type[BaseModel] = Settings, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every settable key as a path, with its documentation."""
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from leaves(inner, (*path, name))
+        else:
+            yield (*path, name), field.description or ""
+
+
+def variable(path: tuple[str, ...]) -> str:
+    """The environment variable of a key."""
+    return PREFIX + "_".join(path).upper()
+
+
+@cache
+def load() -> Settings:
+    """The settings of this process, read once.
+
+    Raises:
+        SettingsError: a key is missing, unknown or wrong; every one of them is named.
+    """
+    return read(configs_folder(), os.environ)
+
+
+def read(folder: Path, environment: Mapping[str, str]) -> Settings:
+    """Merge the files of ``folder`` and the environment into settings; see `load`."""
+    profile = environment.get(PROFILE_VARIABLE, "laptop")
+    values: dict[str, Any] = {"profile": profile}
+    for name in ("base", profile):
+        file = folder / f"{name}.yaml"
+        if file.exists():
+            _merge(values, yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+    _apply_environment(values, environment)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        raise SettingsError(f"The settings are not valid: {wrong}") from None
+
+
+def _merge(into: dict[str, Any], other: dict[str, Any]) -> None:
+    for key, value in other.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _apply_environment(values: dict[str, Any], environment: Mapping[str, str]) -> None:
+    known = {variable(path): path for path, _ in leaves()}
+    for name, text in environment.items():
+        if not name.startswith(PREFIX) or name == CONFIGS_VARIABLE:
+            continue
+        if name not in known:
+            raise SettingsError(f"{name} is no setting. 'python -m cluster.settings' lists those that there are.")
+        *groups, key = known[name]
+        place = values
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[key] = text or None
+
+
+if __name__ == "__main__":
+    current = load().model_dump()
+    for leaf, meaning in leaves():
+        shown: Any = current
+        for step in leaf:
+            shown = shown[step]
+        print(f"{'.'.join(leaf)} = {shown}\n    {variable(leaf)}: {meaning}")  # noqa: T201 - the command's output

@@ -1,0 +1,55 @@
+"""The application: the only place where deployments are bound to each other."""
+
+import ray
+from ray import serve as ray_serve
+from ray.serve import Application
+
+from cluster import settings as cluster_settings
+from cluster.records.job_states import Stage
+from cluster.settings import Settings
+from serve.director import Director
+from serve.ingestion import Ingestion
+from serve.ingress.deployment import Ingress
+from serve.screening import Screening
+from serve.video_generation import VideoGeneration
+
+__all__ = ["build", "build_app"]
+
+_STREAMS = 4096
+_LIGHT = {"num_cpus": 0}
+
+
+def build(settings: Settings, device: str) -> Application:
+    """The whole service. ``device`` is where in-house engines run: `cpu` or `cuda`."""
+    stages = settings.stages
+    generating = {"num_cpus": 0, "num_gpus": 1 if device == "cuda" else 0}
+    ingestion = ray_serve.deployment(Ingestion).options(
+        ray_actor_options=_LIGHT, max_ongoing_requests=stages.ingestion_slots
+    )
+    screening = ray_serve.deployment(Screening).options(
+        ray_actor_options=_LIGHT, max_ongoing_requests=2 * stages.screening_slots
+    )
+    generation = ray_serve.deployment(VideoGeneration).options(
+        ray_actor_options=generating, max_ongoing_requests=1, num_replicas=stages.generation_slots
+    )
+    director = ray_serve.deployment(Director).options(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)
+    ingress = ray_serve.deployment(Ingress).options(
+        ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS, num_replicas=stages.ingress_replicas
+    )
+    screening_node = screening.bind()
+    workers = {
+        Stage.INGESTION.value: ingestion.bind(),
+        Stage.INPUT_SCREENING.value: screening_node,
+        Stage.GENERATION.value: generation.bind(device),
+        Stage.OUTPUT_SCREENING.value: screening_node,
+    }
+    return ingress.bind(director.bind(workers))
+
+
+def build_app() -> Application:
+    """What Serve's configuration names as import path: the settings of this cluster, on the devices that it has."""
+    settings = cluster_settings.load()
+    device = settings.stages.generation_device
+    if device == "auto":
+        device = "cuda" if ray.cluster_resources().get("GPU") else "cpu"
+    return build(settings, device)

@@ -1,0 +1,1 @@
+"""What a video generation replica can run. Engines know pixels and networks, neither Ray nor the database."""

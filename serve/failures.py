@@ -1,0 +1,24 @@
+"""Why a job can fail or be stopped: one vocabulary for our own engines and for every third party.
+
+The owner sees the code and the sentence, never the text of an engine or a provider.
+"""
+
+from typing import Final
+
+__all__ = ["FAILURES", "sentence"]
+
+FAILURES: Final[dict[str, str]] = {
+    "invalid_input": "The photo could not be read to the end. Send it again, or save it anew as JPEG or PNG.",
+    "moderation_input": "The photo was refused by content screening. Nothing was charged.",
+    "moderation_output": "The video was refused by content screening. Nothing was charged.",
+    "worker_lost": "The machines that worked on this job failed repeatedly. Nothing was charged; please send it again.",
+    "internal": "Something went wrong on our side. Nothing was charged; please send it again.",
+    "cancelled_by_user": "You cancelled this job. Nothing was charged.",
+    "consent_withdrawn": "You withdrew the consent that this job rested on. Nothing was charged.",
+    "account_changed": "The account changed while this job was waiting. Nothing was charged; please send it again.",
+}
+
+
+def sentence(code: str) -> str:
+    """What the owner reads about a code."""
+    return FAILURES.get(code, FAILURES["internal"])

@@ -1,0 +1,38 @@
+"""The HTTP application: routes, error answers, request ids, documentation that loads nothing from elsewhere."""
+
+from fastapi import FastAPI
+from fastapi_swagger import patch_fastapi
+
+from serve.ingress import accounts, consents, content, error_answers, health, models, videos
+from serve.ingress.request_id import RequestIdMiddleware
+from serve.ingress.services import Services
+
+__all__ = ["create_api"]
+
+_DESCRIPTION = """
+Turns photos into videos. The wire format is that of the OpenAI Videos API, so its SDKs work unmodified: set their
+`base_url` to this address with `/v1` and their API key to one of this service.
+
+Every error is `{"error": {message, type, param, code}}`; the message says what to do. A job that fails is an ordinary
+answer with `status: "failed"` and an `error` inside.
+"""
+
+
+def create_api(services: Services) -> FastAPI:
+    """Build the application of one ingress replica."""
+    api = FastAPI(
+        title="ImageToVideos",
+        version="1",
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        responses=error_answers.COMMON,
+    )
+    api.state.services = services
+    for module in (videos, content, accounts, consents, models, health):
+        api.include_router(module.router)
+    error_answers.install(api)
+    api.add_middleware(RequestIdMiddleware)
+    patch_fastapi(api, swagger_ui_parameters={"persistAuthorization": False})
+    return api

@@ -1,0 +1,105 @@
+"""`/v1/videos/{id}/content`: the finished bytes, with Range, opened a segment at a time."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+from sqlalchemy import Connection
+
+from cluster import errors
+from cluster.errors import NotFound, NotReady, RangeNotSatisfiable
+from cluster.privacy.media_kinds import MediaKind
+from cluster.records import api_keys, jobs, media
+from cluster.records.api_keys import Principal
+from cluster.records.job_states import JobState
+from cluster.records.media import Medium
+from cluster.storage.sealed import SealedReader
+from serve.ingress.error_answers import documented
+from serve.ingress.services import Caller, Served, Services
+
+__all__ = ["parse_range", "router"]
+
+router = APIRouter(tags=["Videos"], responses=documented(errors.InvalidCredentials, NotFound))
+
+_BLOCK = 1 << 20
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_KINDS = {"video": MediaKind.VIDEO, "thumbnail": MediaKind.THUMBNAIL, "spritesheet": MediaKind.SPRITESHEET}
+
+
+def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """First and last byte that a Range header asks for; None if all of them.
+
+    A header of another unit, of several ranges or without sense is ignored, as HTTP allows.
+
+    Raises:
+        RangeNotSatisfiable: the range lies outside the content.
+    """
+    match = _RANGE.fullmatch(header.replace(" ", "")) if header else None
+    if match is None or match.groups() == ("", ""):
+        return None
+    first, last = match.groups()
+    if not first:
+        start, end = max(0, size - int(last)), size - 1
+    else:
+        start, end = int(first), min(int(last or size - 1), size - 1)
+        if last and int(last) < start:
+            return None
+    if start > end:
+        raise RangeNotSatisfiable(headers={"content-range": f"bytes */{size}"})
+    return start, end
+
+
+@router.get(
+    "/v1/videos/{video_id}/content",
+    response_class=StreamingResponse,
+    responses=documented(NotReady, RangeNotSatisfiable)
+    | {200: {"content": {"video/mp4": {}, "image/webp": {}, "image/jpeg": {}}}, 206: {"description": "A part."}},
+)
+async def download_content(
+    video_id: str,
+    request: Request,
+    services: Served,
+    caller: Caller,
+    variant: Literal["video", "thumbnail", "spritesheet"] = "video",
+) -> StreamingResponse:
+    """The video (MP4), its thumbnail (WebP) or its sprite sheet (JPEG)."""
+    resources = services.resources
+    medium = await resources.database.run(_find, caller, video_id, _KINDS[variant])
+    reader = await asyncio.to_thread(resources.store.open, medium.object_key, medium.account_id, medium.id)
+    part = parse_range(request.headers.get("range"), reader.size)
+    start, end = part or (0, reader.size - 1)
+    headers = {"accept-ranges": "bytes", "content-length": str(end - start + 1)}
+    if part:
+        headers["content-range"] = f"bytes {start}-{end}/{reader.size}"
+    body = _blocks(services, caller, medium, reader, start, end + 1)
+    return StreamingResponse(body, 206 if part else 200, headers, media_type=medium.content_type)
+
+
+async def _blocks(
+    services: Services, caller: Principal, medium: Medium, reader: SealedReader, start: int, end: int
+) -> AsyncGenerator[bytes, None]:
+    """Megabyte by megabyte, asking before each whether it may still be sent."""
+    while start < end:
+        await services.resources.database.run(_still_allowed, caller, medium)
+        stop = min(end, (start // _BLOCK + 1) * _BLOCK)
+        yield await asyncio.to_thread(reader.read, start, stop - start)
+        start = stop
+
+
+def _find(connection: Connection, caller: Principal, video_id: str, kind: MediaKind) -> Medium:
+    job = jobs.get(connection, video_id, caller.account_id)
+    if job is None:
+        raise NotFound
+    medium = media.of_job(connection, video_id, kind) if job.state is JobState.COMPLETED else None
+    if medium is None:
+        raise NotReady
+    return medium
+
+
+def _still_allowed(connection: Connection, caller: Principal, medium: Medium) -> None:
+    """Refuse the rest of a download whose key was revoked, whose account ended or whose video was deleted."""
+    if not api_keys.alive(connection, caller) or media.get(connection, caller.account_id, medium.id) is None:
+        raise NotFound

@@ -1,0 +1,28 @@
+"""The ingress as a Serve deployment: it builds the HTTP application around this replica's own resources."""
+
+from fastapi import FastAPI
+from ray import serve as ray_serve
+from ray.serve.handle import DeploymentHandle
+
+from cluster import settings, telemetry
+from serve import catalogue, resources
+from serve.ingress.api import create_api
+from serve.ingress.services import Services, published_notices
+
+__all__ = ["Ingress"]
+
+
+@ray_serve.ingress()
+class Ingress:
+    """Answers HTTP. It parses, authenticates, asks the consent gate, writes the job row, and no more."""
+
+    async def __init__(self, director: DeploymentHandle) -> None:  # type: ignore[misc]
+        """Open the resources, and put the notices of this installation on record."""
+        opened = resources.for_web(settings.load(), "ingress")
+        notices = await published_notices(opened.database)
+        self._services = Services(opened, catalogue.load(), notices, director.wake.remote)
+        telemetry.log("replica_started", deployment="ingress")
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        """Serve mounts what this returns."""
+        return create_api(self._services)

@@ -1,0 +1,83 @@
+"""From exceptions to the OpenAI error object. No answer repeats what the caller sent."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+from starlette.exceptions import HTTPException
+
+from cluster import errors, telemetry
+from cluster.errors import ServiceError
+
+__all__ = ["COMMON", "answer", "documented", "install", "invalid"]
+
+
+class ErrorBody(BaseModel):
+    """The four fields of the OpenAI error object; some errors add more beside them."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class ErrorAnswer(BaseModel):
+    """What every error looks like."""
+
+    error: ErrorBody
+
+
+def documented(*kinds: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI entries for these errors, each with its example."""
+    entries: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        entry = entries.setdefault(
+            kind.status, {"model": ErrorAnswer, "description": "", "content": {"application/json": {"examples": {}}}}
+        )
+        entry["description"] = (entry["description"] + " " + (kind.__doc__ or "")).strip()
+        entry["content"]["application/json"]["examples"][kind.code] = {"value": kind().body()}
+    return entries
+
+
+COMMON = documented(errors.InvalidRequest, errors.Unavailable)
+
+
+def answer(error: ServiceError) -> JSONResponse:
+    """The HTTP answer of an error."""
+    retry = {"x-should-retry": "true", "retry-after-ms": "1000"} if error.retryable else {}
+    return JSONResponse(error.body(), error.status, retry | error.headers)
+
+
+def invalid(details: ErrorDetails) -> errors.InvalidRequest:
+    """One validation error as an answer: which field, and what it should be; never what it was."""
+    path = [str(step) for step in details["loc"] if step not in ("body", "query", "path", "header")]
+    field = ".".join(path) or None
+    return errors.InvalidRequest(f"{field or 'The body'}: {details['msg']}.", param=field)
+
+
+def install(api: FastAPI) -> None:
+    """Make every failure of ``api`` an error object."""
+
+    async def service_error(_: Request, error: Exception) -> JSONResponse:
+        return answer(error if isinstance(error, ServiceError) else ServiceError())
+
+    async def validation_error(_: Request, error: Exception) -> JSONResponse:
+        first = error.errors()[0] if isinstance(error, RequestValidationError) else None
+        return answer(invalid(first) if first else errors.InvalidRequest())
+
+    async def http_error(_: Request, error: Exception) -> JSONResponse:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        kinds: dict[int, type[ServiceError]] = {404: errors.NotFound, 405: errors.MethodNotAllowed}
+        return answer(kinds.get(status, errors.InvalidRequest if status < 500 else ServiceError)())
+
+    async def unexpected(_: Request, error: Exception) -> JSONResponse:
+        telemetry.log_failure("request_failed", error)
+        return answer(ServiceError())
+
+    api.add_exception_handler(ServiceError, service_error)
+    api.add_exception_handler(RequestValidationError, validation_error)
+    api.add_exception_handler(HTTPException, http_error)
+    api.add_exception_handler(Exception, unexpected)

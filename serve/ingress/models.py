@@ -1,0 +1,65 @@
+"""`/v1/models`: what can be asked for, what it costs, and where data goes."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from cluster.errors import ModelNotFound
+from serve.catalogue import Disclosure, Model, Price
+from serve.ingress.error_answers import documented
+from serve.ingress.services import Served
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["Models"])
+
+
+class ModelShown(BaseModel):
+    """One model."""
+
+    id: str
+    object: Literal["model"] = "model"
+    owned_by: str
+    title: str
+    lifecycle: str
+    capabilities: Mapping[str, Any]
+    price: Price
+    purposes: list[str]
+    disclosure: Disclosure
+
+
+class ModelList(BaseModel):
+    """All models, retired ones included and marked."""
+
+    object: Literal["list"] = "list"
+    data: list[ModelShown]
+
+
+@router.get("/v1/models")
+async def list_models(services: Served) -> ModelList:
+    """The models, with what each shares, with whom, and what for."""
+    return ModelList(data=[_shown(name, model) for name, model in services.catalogue.models.items()])
+
+
+@router.get("/v1/models/{model_id}", responses=documented(ModelNotFound))
+async def retrieve_model(model_id: str, services: Served) -> ModelShown:
+    """One model."""
+    model = services.catalogue.models.get(model_id)
+    if model is None:
+        raise ModelNotFound(param="model")
+    return _shown(model_id, model)
+
+
+def _shown(name: str, model: Model) -> ModelShown:
+    return ModelShown(
+        id=name,
+        owned_by=model.recipient or "this installation",
+        title=model.title,
+        lifecycle=model.lifecycle,
+        capabilities=model.capabilities,
+        price=model.price,
+        purposes=list(model.purposes),
+        disclosure=model.disclosure,
+    )

@@ -1,0 +1,66 @@
+"""What every route needs, and the dependencies by which routes get it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from cluster.errors import InvalidCredentials
+from cluster.privacy.notices import Notice, read_folder
+from cluster.records import api_keys, notices
+from cluster.records.api_keys import Principal
+from cluster.settings import configs_folder
+from cluster.storage.database import AsyncDatabase
+from serve.catalogue import Catalogue
+from serve.resources import WebResources
+
+__all__ = ["Caller", "Served", "Services", "published_notices"]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One replica's resources, the models, the current notice of each purpose, and a way to wake the director."""
+
+    resources: WebResources
+    catalogue: Catalogue
+    notices: Mapping[str, Notice]
+    wake: Callable[[], object]
+
+    @property
+    def notice_versions(self) -> dict[str, str]:
+        """The version that counts today, by purpose."""
+        return {purpose: notice.version for purpose, notice in self.notices.items()}
+
+
+async def published_notices(database: AsyncDatabase) -> dict[str, Notice]:
+    """Read this installation's notices and put those that are new on record."""
+    current = read_folder(configs_folder() / "notices")
+    await database.run(notices.publish, list(current.values()))
+    return current
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Served = Annotated[Services, Depends(_services)]
+
+_bearer = HTTPBearer(auto_error=False, description="An API key, as POST /v1/accounts or POST /v1/api-keys returns it.")
+
+
+async def _caller(
+    services: Served, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Principal:
+    if credentials is None:
+        raise InvalidCredentials
+    resources = services.resources
+    principal = await resources.database.run(api_keys.authenticate, resources.keys, credentials.credentials)
+    if principal is None:
+        raise InvalidCredentials
+    return principal
+
+
+Caller = Annotated[Principal, Depends(_caller)]

@@ -1,0 +1,136 @@
+"""A job as the OpenAI Videos API shows it, with what this service says beyond that."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from cluster import clock
+from cluster.privacy.media_kinds import KINDS
+from cluster.records.job_states import JobState, Stage
+from cluster.records.jobs import Job, prompt_of
+from cluster.records.media import Medium
+from serve.catalogue import Disclosure
+from serve.failures import sentence
+from serve.ingress.services import Services
+
+__all__ = ["Video", "VideoDeleted", "VideoPage", "render"]
+
+_SPANS: dict[Stage, tuple[int, int]] = {
+    Stage.INGESTION: (1, 4),
+    Stage.INPUT_SCREENING: (4, 6),
+    Stage.GENERATION: (6, 94),
+    Stage.OUTPUT_SCREENING: (94, 98),
+    Stage.PUBLISH: (98, 99),
+}
+
+
+class VideoFailure(BaseModel):
+    """Why a job failed or was stopped."""
+
+    code: str
+    message: str
+
+
+class Stored(BaseModel):
+    """One thing that is kept of a job."""
+
+    kind: str
+    where: str
+    bytes: int | None
+    purpose: str
+    promise: str
+    until: int | str = Field(description="Unix seconds, or what ends its life.")
+
+
+class Video(BaseModel):
+    """A video and the job that makes it."""
+
+    id: str
+    object: Literal["video"] = "video"
+    created_at: int
+    completed_at: int | None
+    expires_at: int | None
+    status: Literal["queued", "in_progress", "completed", "failed", "cancelled"]
+    progress: int = Field(description="Percent.")
+    model: str
+    seconds: str
+    size: str
+    prompt: str | None
+    error: VideoFailure | None
+    remixed_from_video_id: str | None
+    stage: str | None = Field(description="What is being done, while the job runs.")
+    queue_position: int | None = Field(description="1 is next; null once the job has begun.")
+    attempts: int
+    price: int = Field(description="Credits: reserved at first, charged only when the video is delivered.")
+    parameters: Mapping[str, Any]
+    layers: list[str] | None = Field(description="The layers that the photo was taken apart into, far to near.")
+    disclosure: Disclosure = Field(description="Who else received data for this job.")
+    stored: list[Stored] = Field(description="What is kept of this job, where, under which promise, until when.")
+
+
+class VideoPage(BaseModel):
+    """A page of videos, the newest first unless asked otherwise."""
+
+    object: Literal["list"] = "list"
+    data: list[Video]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class VideoDeleted(BaseModel):
+    """The answer to a deletion: the files are gone."""
+
+    id: str
+    object: Literal["video.deleted"] = "video.deleted"
+    deleted: Literal[True] = True
+
+
+def render(services: Services, job: Job, media: Iterable[Medium], queue_position: int | None) -> Video:
+    """The public object of a job and its live media."""
+    shape = job.facts.get("video", {})
+    return Video(
+        id=job.id,
+        created_at=clock.unix(job.created_at),
+        completed_at=clock.unix(job.completed_at) if job.completed_at else None,
+        expires_at=clock.unix(job.expires_at) if job.expires_at else None,
+        status=job.state.value,
+        progress=_progress(job),
+        model=job.model,
+        seconds=f"{job.parameters['seconds']:g}",
+        size=f"{shape.get('width', 0)}x{shape.get('height', 0)}",
+        prompt=prompt_of(services.resources.keys, job),
+        error=VideoFailure(code=job.error_code, message=sentence(job.error_code)) if job.error_code else None,
+        remixed_from_video_id=job.remixed_from,
+        stage=job.stage.value if job.state is JobState.IN_PROGRESS else None,
+        queue_position=queue_position,
+        attempts=job.attempts,
+        price=job.price,
+        parameters=job.parameters,
+        layers=job.facts.get("layers"),
+        disclosure=services.catalogue.models[job.model].disclosure,
+        stored=[_stored(services, medium) for medium in media],
+    )
+
+
+def _progress(job: Job) -> int:
+    if job.state is JobState.COMPLETED:
+        return 100
+    if job.state is not JobState.IN_PROGRESS:
+        return 0
+    low, high = _SPANS[job.stage]
+    return low + (high - low) * job.step // job.steps if job.steps else low
+
+
+def _stored(services: Services, medium: Medium) -> Stored:
+    rule = KINDS[medium.kind]
+    remote = services.resources.settings.objects.url
+    return Stored(
+        kind=medium.kind.value,
+        where=f"sealed under your own key, {'in the object store' if remote else 'on the disk'} of this installation",
+        bytes=medium.size,
+        purpose=rule.purpose,
+        promise=rule.promise,
+        until=clock.unix(medium.expires_at) if medium.expires_at else rule.until,
+    )

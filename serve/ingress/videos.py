@@ -1,0 +1,141 @@
+"""`/v1/videos`: create, read, list, cancel, delete."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from sqlalchemy import Connection
+
+from cluster import errors
+from cluster.errors import InvalidRequest, NotFound, StateConflict, Unavailable
+from cluster.ids import is_id
+from cluster.records import jobs, lifecycle, media
+from cluster.records.job_states import Actor, JobState
+from cluster.records.jobs import Job
+from serve.engines.parameters import VideoParameters
+from serve.erasure import erase_doomed
+from serve.ingress.accept import accept, read_order
+from serve.ingress.error_answers import documented
+from serve.ingress.forms import read_submission
+from serve.ingress.services import Caller, Served, Services
+from serve.ingress.video_object import Video, VideoDeleted, VideoPage, render
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["Videos"], responses=documented(errors.InvalidCredentials))
+_ABSENT = documented(NotFound)
+
+
+def _create_schema() -> dict[str, Any]:
+    """What a create request takes, for the documentation: the body is read by hand, within bounds."""
+    parameters = VideoParameters.model_json_schema()["properties"]
+    text = {
+        "prompt": {"type": "string", "example": "slow push in, a calm morning"},
+        "model": {"type": "string", "default": "default"},
+    }
+    photo = {"input_reference": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP or AVIF."}}
+    linked = {"input_reference": {"type": "object", "properties": {"image_url": {"type": "string", "format": "uri"}}}}
+
+    def schema(reference: dict[str, Any]) -> dict[str, Any]:
+        properties = text | reference | parameters
+        return {"schema": {"type": "object", "required": ["input_reference"], "properties": properties}}
+
+    content = {"multipart/form-data": schema(photo), "application/json": schema(linked)}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@router.post(
+    "/v1/videos",
+    openapi_extra=_create_schema(),
+    responses=documented(
+        errors.InvalidRequest,
+        errors.ModelNotFound,
+        errors.InsufficientCredits,
+        errors.ConsentRequired,
+        errors.ConsentWithdrawn,
+        errors.RequestInProgress,
+        errors.PayloadTooLarge,
+        errors.IdempotencyKeyReused,
+        errors.TooManyRequests,
+    ),
+)
+async def create_video(
+    request: Request,
+    response: Response,
+    services: Served,
+    caller: Caller,
+    idempotency_key: Annotated[str | None, Header()] = None,
+) -> Video:
+    """Turn a photo into a video. The answer is the queued job; the same `Idempotency-Key` is the same job."""
+    submission = await read_submission(request, services.resources.settings.http.max_body_bytes)
+    order = await read_order(services, submission, idempotency_key)
+    job_id = await accept(services, caller, order)
+    return await _shown(services, caller.account_id, job_id, response)
+
+
+@router.get("/v1/videos")
+async def list_videos(
+    services: Served,
+    caller: Caller,
+    after: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    order: Literal["asc", "desc"] = "desc",
+) -> VideoPage:
+    """A page of the account's videos."""
+    if after is not None and not is_id("video", after):
+        raise InvalidRequest("after: this must be the id of a video.", param="after")
+
+    def page(connection: Connection) -> tuple[list[Video], bool]:
+        found, more = jobs.listing(connection, caller.account_id, after=after, limit=limit, order=order)
+        kept = media.of_jobs(connection, [job.id for job in found])
+        return [render(services, job, kept[job.id], _position(connection, job)) for job in found], more
+
+    videos, more = await services.resources.database.run(page)
+    first, last = (videos[0].id, videos[-1].id) if videos else (None, None)
+    return VideoPage(data=videos, first_id=first, last_id=last, has_more=more)
+
+
+@router.get("/v1/videos/{video_id}", responses=_ABSENT)
+async def retrieve_video(video_id: str, response: Response, services: Served, caller: Caller) -> Video:
+    """One video. A failed job is an ordinary answer with an `error` inside."""
+    return await _shown(services, caller.account_id, video_id, response)
+
+
+@router.post("/v1/videos/{video_id}/cancel", responses=_ABSENT | documented(StateConflict))
+async def cancel_video(video_id: str, response: Response, services: Served, caller: Caller) -> Video:
+    """Stop a job that is waiting or running. Its work ends within seconds and nothing is charged."""
+
+    def cancel(connection: Connection) -> bool:
+        if jobs.get(connection, video_id, caller.account_id) is None:
+            raise NotFound
+        return lifecycle.cancel(connection, video_id, Actor.OWNER, "cancelled_by_user")
+
+    if not await services.resources.database.run(cancel):
+        raise StateConflict("This video is finished already; there is nothing to cancel.")
+    return await _shown(services, caller.account_id, video_id, response)
+
+
+@router.delete("/v1/videos/{video_id}", responses=_ABSENT)
+async def delete_video(video_id: str, services: Served, caller: Caller) -> VideoDeleted:
+    """Erase a video, its photo, its stills and its prompt. The answer comes when the files are gone."""
+    database = services.resources.database
+    if not await database.run(lifecycle.delete, caller.account_id, video_id):
+        raise NotFound
+    if await erase_doomed(services.resources, video_id):
+        raise Unavailable("The video is hidden, but its files could not be erased yet. We keep trying.")
+    return VideoDeleted(id=video_id)
+
+
+async def _shown(services: Services, account_id: str, job_id: str, response: Response) -> Video:
+    def show(connection: Connection) -> Video:
+        job = jobs.get(connection, job_id, account_id)
+        if job is None:
+            raise NotFound
+        kept = media.of_jobs(connection, [job_id])[job_id]
+        return render(services, job, kept, _position(connection, job))
+
+    response.headers["openai-poll-after-ms"] = str(services.resources.settings.http.poll_after_ms)
+    return await services.resources.database.run(show)
+
+
+def _position(connection: Connection, job: Job) -> int | None:
+    return jobs.queue_position(connection, job) if job.state is JobState.QUEUED else None

@@ -1,0 +1,178 @@
+"""How a replica does one stage of one job: lease, heartbeat, sealed input, sealed output, one commit.
+
+A stage is an ordinary function from a `StageRun` to facts about its result. Everything it writes is announced in
+the database first and accepted in one transaction with the end of the stage; if the lease has ended meanwhile,
+because of a cancellation, a withdrawal or another worker, the results are erased instead.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cluster import clock, telemetry
+from cluster.errors import Unavailable
+from cluster.ids import new_id
+from cluster.privacy.media_kinds import MediaKind
+from cluster.records import jobs, leases, lifecycle, media
+from cluster.records.jobs import Job
+from cluster.records.leases import Lease
+from cluster.records.media import Medium
+from serve.engines.protocol import Stopped
+from serve.resources import StageResources
+
+__all__ = ["Rejected", "StageRun", "perform"]
+
+
+class Rejected(Exception):
+    """The job cannot be done, whoever tries: it fails with this code and is not charged."""
+
+    def __init__(self, code: str) -> None:
+        """Fail the job with ``code``, one of `serve.failures`."""
+        super().__init__(code)
+        self.code = code
+
+
+class StageRun:
+    """One stage of one job while it is being done."""
+
+    def __init__(self, resources: StageResources, lease: Lease, job: Job) -> None:
+        """Begin; the lease has been adopted."""
+        self.resources, self.lease, self.job = resources, lease, job
+        self.stopped = threading.Event()
+        self.last_step_at = clock.monotonic()
+        self._progress = (0, 0)
+        self._written: list[tuple[Medium, int, int | None, int | None]] = []
+
+    def on_step(self, step: int, steps: int) -> None:
+        """Report progress; the next heartbeat carries it."""
+        self._progress = (step, steps)
+        self.last_step_at = clock.monotonic()
+
+    def should_stop(self) -> bool:
+        """Whether the lease has ended."""
+        return self.stopped.is_set()
+
+    def read(self, kind: MediaKind) -> tuple[Medium, bytes]:
+        """Open the job's sealed object of that kind."""
+        medium = self.resources.database.run(media.of_job, self.job.id, kind)
+        if medium is None:
+            raise Stopped
+        reader = self.resources.store.open(medium.object_key, medium.account_id, medium.id)
+        return medium, reader.read(0, reader.size)
+
+    def write(
+        self,
+        kind: MediaKind,
+        content_type: str,
+        chunks: Iterable[bytes],
+        *,
+        derived_from: str,
+        size: tuple[int, int] | None = None,
+    ) -> Medium:
+        """Seal a result. It counts only once the stage is committed."""
+        medium = self.resources.database.run(self._announce, kind, content_type, derived_from)
+        width, height = size or (None, None)
+        self._written.append((medium, 0, width, height))
+        written = self.resources.store.put(medium.object_key, medium.account_id, medium.id, chunks)
+        self._written[-1] = (medium, written, width, height)
+        return medium
+
+    def beat(self) -> None:
+        """Tell the database that this stage is alive; learn whether it still should be."""
+        alive = self.resources.database.run(leases.beat, self.job.id, self.lease.fence, *self._progress)
+        if not alive:
+            self.stopped.set()
+
+    def commit(self, facts: Mapping[str, Any], consumed: Iterable[MediaKind]) -> None:
+        """Accept the results and end the stage, or erase them if the lease has ended."""
+        if not self.resources.database.run(self._accept, facts, tuple(consumed)):
+            self.discard()
+
+    def discard(self) -> None:
+        """Erase what this run has written."""
+        for medium, *_ in self._written:
+            self.resources.store.delete(medium.object_key)
+
+    def _announce(self, connection: Connection, kind: MediaKind, content_type: str, derived_from: str) -> Medium:
+        if not leases.beat(connection, self.job.id, self.lease.fence, *self._progress):
+            raise Stopped
+        return media.begin(
+            connection,
+            self.job.account_id,
+            kind,
+            content_type,
+            job_id=self.job.id,
+            fence=self.lease.fence,
+            derived_from=derived_from,
+        )
+
+    def _accept(self, connection: Connection, facts: Mapping[str, Any], consumed: tuple[MediaKind, ...]) -> bool:
+        if not lifecycle.end_stage(connection, self.lease, facts, consumed):
+            return False
+        for medium, written, width, height in self._written:
+            media.finish(connection, medium.id, written, width, height)
+        return True
+
+
+Work = Callable[[StageRun], Mapping[str, Any]]
+
+
+class Heartbeat:
+    """Beats once a second in a thread of its own for as long as the block runs."""
+
+    def __init__(self, run: StageRun, seconds: float) -> None:
+        """Beat for ``run`` every ``seconds``."""
+        self._run, self._seconds = run, seconds
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> None:
+        """Start beating."""
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        """Stop beating."""
+        self._ended.set()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._ended.wait(self._seconds) and not self._run.stopped.is_set():
+            with suppress(Unavailable):
+                self._run.beat()
+
+
+def perform(
+    resources: StageResources,
+    lease: Lease,
+    work: Work,
+    *,
+    consumed: Iterable[MediaKind] = (),
+    on_begin: Callable[[StageRun], None] = lambda _: None,
+) -> None:
+    """Do ``work`` under ``lease`` and write down how it ended. Never raises for what happened to the job."""
+    database, jobs_settings = resources.database, resources.settings.jobs
+    holder = f"{os.getpid()}-{new_id('run')}"
+    if not database.run(leases.adopt, lease.job_id, lease.fence, holder):
+        return
+    job = database.run(jobs.get, lease.job_id)
+    if job is None:
+        return
+    run = StageRun(resources, lease, job)
+    on_begin(run)
+    try:
+        with Heartbeat(run, jobs_settings.heartbeat_seconds):
+            facts = work(run)
+        run.commit(facts, consumed)
+    except Stopped:
+        run.discard()
+    except Rejected as rejected:
+        database.run(lifecycle.fail, lease, rejected.code)
+        run.discard()
+    except Exception as error:
+        telemetry.log_failure("stage_failed", error, job_id=job.id, stage=lease.stage, attempt=job.attempts)
+        database.run(lifecycle.lose, lease, jobs_settings.max_attempts, "internal")
+        run.discard()

@@ -1,0 +1,58 @@
+"""What all stage deployments have in common: they take a lease by reference, and report their own health."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from cluster import clock, settings, telemetry
+from cluster.privacy.media_kinds import MediaKind
+from cluster.records.leases import Lease
+from serve import resources
+from serve.stage import StageRun, perform
+
+__all__ = ["StageDeployment", "Wedged"]
+
+
+class Wedged(RuntimeError):
+    """A stage has made no step for longer than any step may take; Serve replaces the replica."""
+
+
+class StageDeployment(ABC):
+    """Base of the deployments that do stages. Only a job's id, a fence and a stage's name cross into it."""
+
+    name: ClassVar[str]
+    consumes: ClassVar[tuple[MediaKind, ...]] = ()
+
+    def __init__(self) -> None:
+        """Open this replica's own connections and keys."""
+        self.resources = resources.for_stage(settings.load(), self.name)
+        self._active: set[StageRun] = set()
+        telemetry.log("replica_started", deployment=self.name)
+
+    @abstractmethod
+    def work(self, run: StageRun) -> Mapping[str, Any]:
+        """Do the stage and return facts about the result that are not personal."""
+
+    def run(self, job_id: str, fence: int, stage: str) -> None:
+        """Do one stage; what became of the job stands in the database when this returns."""
+        current: list[StageRun] = []
+
+        def began(run: StageRun) -> None:
+            current.append(run)
+            self._active.add(run)
+
+        try:
+            lease = Lease(job_id, fence, stage)
+            perform(self.resources, lease, self.work, consumed=self.consumes, on_begin=began)
+        finally:
+            self._active.difference_update(current)
+
+    def check_health(self) -> None:
+        """Serve calls this from time to time.
+
+        Raises:
+            Wedged: a stage stands still.
+        """
+        oldest = clock.monotonic() - self.resources.settings.jobs.stage_seconds
+        if any(run.last_step_at < oldest for run in list(self._active)):
+            raise Wedged

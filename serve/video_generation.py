@@ -1,0 +1,73 @@
+"""Video generation: an in-house engine turns a clean picture into a video, on a GPU or a CPU."""
+
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from typing import Any
+
+from cluster import runtime
+from cluster.privacy.media_kinds import MediaKind
+from cluster.records.jobs import prompt_of
+from serve.catalogue import load as load_catalogue
+from serve.engines import registry
+from serve.engines.parameters import VideoParameters
+from serve.engines.protocol import Clip, Engine, Image
+from serve.media.decode import read_clean
+from serve.media.stills import SPRITES, spritesheet, thumbnail
+from serve.media.video import encode_mp4
+from serve.models.store import ModelStore
+from serve.stage import StageRun
+from serve.stage_deployment import StageDeployment
+from serve.weights import open_weights
+
+__all__ = ["VideoGeneration"]
+
+
+class _Sampler:
+    """Passes frames on and keeps the few that thumbnails and sprite sheets show."""
+
+    def __init__(self, clip: Clip, keep: int) -> None:
+        last = clip.frame_count - 1
+        self._wanted = {round(i * last / max(keep - 1, 1)) for i in range(keep)}
+        self.kept: list[Image] = []
+
+    def passing(self, frames: Iterator[Image]) -> Iterator[Image]:
+        for index, frame in enumerate(frames):
+            if index in self._wanted:
+                self.kept.append(frame.copy())
+            yield frame
+
+
+class VideoGeneration(StageDeployment):
+    """Holds one engine for each in-house model, and runs one job at a time."""
+
+    name = "video_generation"
+
+    def __init__(self, device: str) -> None:
+        """Load every in-house engine onto ``device`` (`cpu` or `cuda`)."""
+        super().__init__()
+        self._engines = {
+            name: self._load(name, device) for name, m in load_catalogue().models.items() if not m.recipient
+        }
+
+    def work(self, run: StageRun) -> Mapping[str, Any]:
+        """Write the job's video, thumbnail and sprite sheet."""
+        parameters = VideoParameters.model_validate(run.job.parameters)
+        photo, data = run.read(MediaKind.INPUT)
+        prompt = prompt_of(run.resources.keys, run.job)
+        engine = self._engines[run.job.model]
+        clip = engine.prepare(read_clean(data), prompt, parameters, run.on_step, run.should_stop)
+        sampler = _Sampler(clip, SPRITES)
+        video = BytesIO()
+        encode_mp4(sampler.passing(clip.frames()), video, clip.width, clip.height, clip.fps, clip.frame_count)
+        size = (clip.width, clip.height)
+        written = run.write(MediaKind.VIDEO, "video/mp4", [video.getbuffer()], derived_from=photo.id, size=size)
+        still = thumbnail(sampler.kept[0])
+        run.write(MediaKind.THUMBNAIL, "image/webp", [still], derived_from=written.id)
+        run.write(MediaKind.SPRITESHEET, "image/jpeg", [spritesheet(sampler.kept)], derived_from=written.id)
+        return {"video": {"width": clip.width, "height": clip.height}, "layers": list(clip.layers)}
+
+    def _load(self, model: str, device: str) -> Engine:
+        settings = self.resources.settings
+        entry = load_catalogue().models[model]
+        weights = open_weights(ModelStore(runtime.paths(settings).models), entry.weights)
+        return registry.create(entry.engine, weights, device, settings.stages.generation_threads)
