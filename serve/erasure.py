@@ -4,7 +4,7 @@ import asyncio
 
 from cluster import telemetry
 from cluster.records import media
-from cluster.storage.objects import Failed
+from cluster.storage.erasure import Failed
 from serve.resources import WebResources
 
 __all__ = ["erase_doomed"]

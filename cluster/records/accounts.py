@@ -29,7 +29,7 @@ accounts = Table(
     "accounts",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("kind", Text, CheckConstraint("kind IN ('user', 'guest')", name="kind"), nullable=False),
+    Column("kind", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("name_sealed", LargeBinary),
@@ -41,6 +41,7 @@ accounts = Table(
     Column("expires_at", DateTime(timezone=True)),
     Column("frozen_at", DateTime(timezone=True)),
     Column("closed_at", DateTime(timezone=True)),
+    CheckConstraint("kind IN ('user', 'guest')", name="kind"),
 )
 
 

@@ -98,7 +98,7 @@ def alive(connection: Connection, principal: Principal) -> bool:
     return connection.execute(_live().where(api_keys.c.id == principal.key_id)).one_or_none() is not None
 
 
-def _live() -> Select[tuple[str, str, Sequence[str], int]]:
+def _live() -> Select[str, str, Sequence[str], int]:
     return (
         select(accounts.c.id, api_keys.c.id, api_keys.c.scopes, accounts.c.epoch)
         .join(accounts, accounts.c.id == api_keys.c.account_id)

@@ -46,8 +46,10 @@ credit_balances = Table(
     "credit_balances",
     metadata,
     Column("account_id", ForeignKey("accounts.id"), primary_key=True),
-    Column("available", BigInteger, CheckConstraint("available >= 0", name="available"), nullable=False),
-    Column("reserved", BigInteger, CheckConstraint("reserved >= 0", name="reserved"), nullable=False),
+    Column("available", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False),
+    CheckConstraint("available >= 0", name="available"),
+    CheckConstraint("reserved >= 0", name="reserved"),
 )
 
 credit_transfers = Table(
@@ -56,11 +58,13 @@ credit_transfers = Table(
     Column("sequence", BigInteger, Identity(always=True), primary_key=True),
     Column("account_id", ForeignKey("accounts.id"), nullable=False, index=True),
     Column("job_id", ForeignKey("jobs.id")),
-    Column("kind", Text, CheckConstraint("kind IN ('grant', 'reserve', 'settle', 'release')", name="kind")),
+    Column("kind", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("target", Text, nullable=False),
-    Column("amount", BigInteger, CheckConstraint("amount >= 0", name="amount"), nullable=False),
+    Column("amount", BigInteger, nullable=False),
     Column("moved_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("kind IN ('grant', 'reserve', 'settle', 'release')", name="kind"),
+    CheckConstraint("amount >= 0", name="amount"),
     Index("uq_credit_transfers_reserve", "job_id", unique=True, postgresql_where=text("kind = 'reserve'")),
     Index("uq_credit_transfers_end", "job_id", unique=True, postgresql_where=text("kind IN ('settle', 'release')")),
 )

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Row,
     SmallInteger,
     Table,
     Text,
@@ -304,6 +305,6 @@ def _prompt_context(job_id: str) -> str:
     return f"jobs.prompt|{job_id}"
 
 
-def _job(row: object) -> Job:
-    values = dict(zip(Job.__dataclass_fields__, row, strict=True))  # type: ignore[call-overload]
+def _job(row: Row[*tuple[Any, ...]]) -> Job:
+    values = dict(zip(Job.__dataclass_fields__, row, strict=True))
     return Job(**values | {"state": JobState(values["state"]), "stage": Stage(values["stage"])})

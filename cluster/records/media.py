@@ -7,6 +7,7 @@ its object must go. A doomed row disappears only after the store has said that t
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Integer,
+    Row,
     Table,
     Text,
     and_,
@@ -37,7 +39,7 @@ __all__ = [
     "begin",
     "doom",
     "doom_abandoned",
-    "doom_one",
+    "doom_unaccepted",
     "doom_unfinished",
     "doomed",
     "finish",
@@ -58,7 +60,7 @@ media = Table(
     Column("kind", Text, nullable=False),
     Column("object_key", Text, nullable=False, unique=True),
     Column("derived_from", ForeignKey("media.id", ondelete="SET NULL"), index=True),
-    Column("state", Text, CheckConstraint("state IN ('writing', 'live', 'doomed')", name="state"), nullable=False),
+    Column("state", Text, nullable=False),
     Column("content_type", Text, nullable=False),
     Column("size", BigInteger),
     Column("width", Integer),
@@ -67,6 +69,7 @@ media = Table(
     Column("expires_at", DateTime(timezone=True)),
     Column("retention_reason", Text),
     Column("doomed_at", DateTime(timezone=True), index=True),
+    CheckConstraint("state IN ('writing', 'live', 'doomed')", name="state"),
 )
 
 
@@ -154,9 +157,9 @@ def doom_unfinished(connection: Connection, job_id: str) -> None:
     _doom(connection, and_(media.c.job_id == job_id, media.c.state == "writing"))
 
 
-def doom_one(connection: Connection, media_id: str) -> None:
-    """Mark one object for erasure."""
-    _doom(connection, media.c.id == media_id)
+def doom_unaccepted(connection: Connection, media_id: str) -> None:
+    """Mark one object for erasure, unless a transaction has accepted it."""
+    _doom(connection, and_(media.c.id == media_id, media.c.state == "writing"))
 
 
 def doom_abandoned(connection: Connection, older_than: timedelta) -> None:
@@ -188,6 +191,6 @@ def _one(connection: Connection, *wanted: ColumnElement[bool]) -> Medium | None:
     return _medium(row) if row else None
 
 
-def _medium(row: object) -> Medium:
-    values = tuple(row)  # type: ignore[arg-type,var-annotated]
-    return Medium(*values[:3], MediaKind(values[3]), *values[4:])
+def _medium(row: Row[*tuple[Any, ...]]) -> Medium:
+    values = row._asdict()
+    return Medium(**values | {"kind": MediaKind(values["kind"])})

@@ -1,9 +1,7 @@
 """The key store: one key for each account, kept outside the database. The only module that knows cryptography.
 
 A root key (a file here; a KMS's Aead behind the same parameter) wraps 64 bucket keys, and a bucket key wraps the
-keys of its accounts, one small file each:
-
-    root.keyset  lookup.keyset  buckets/07/.key  buckets/07/account_01k…
+keys of its accounts, one small file each (`key_folder`).
 
 Destroying an account's key removes its file, and every process forgets it within a second. Copies of the folder made
 before stay readable until the bucket is rotated: then they hold entries whose bucket key exists nowhere else.
@@ -11,7 +9,6 @@ before stay readable until the bucket is rotated: then they hold entries whose b
 
 import contextlib
 import errno
-import hashlib
 import re
 import threading
 from collections.abc import Iterator
@@ -25,15 +22,14 @@ from cluster import clock
 from cluster.storage import files
 from cluster.storage.erasure import Absent, Erased, Erasure, Failed
 from cluster.storage.errors import KeyMissing, KeyStoreUnavailable, SealBroken
+from cluster.storage.key_folder import BUCKETS, KeyFolder
 from cluster.storage.segments import Aead
 
 __all__ = ["BUCKETS", "REMEMBER_SECONDS", "KeyStore"]
 
-BUCKETS: Final = 64
 REMEMBER_SECONDS: Final = 0.8
 LOOKUP_BYTES: Final = 32
 
-_ACCOUNT = re.compile(r"[a-z]+_[0-9a-z]{1,64}")
 _PURPOSE = re.compile(r"[a-z0-9_.-]+")
 _READS_DURING_A_ROTATION: Final = 3
 
@@ -104,33 +100,32 @@ class KeyStore:
             folder: where the wrapped keys lie.
             root: what wraps the bucket keys; without it a keyset in the folder.
         """
-        self._folder = folder
         self._lock = threading.Lock()
         self._accounts: dict[str, tuple[float, _Key]] = {}
         self._buckets: dict[Path, tuple[tuple[int, int], _Key]] = {}
         with _available():
-            files.private_folder(folder).chmod(0o700)
-            with files.locked(folder / ".lock"):
+            self._folder = KeyFolder(folder)
+            with files.locked(self._folder.lock):
                 self._root = root or self._local_root()
                 self._prf = self._lookup_key()
 
     def create(self, account_id: str) -> None:
         """Make the account's key. A second call leaves the first key as it is."""
-        entry = self._entry(account_id)
-        self._require_present()
-        with _available(), self._locked_bucket(entry.parent):
+        entry = self._folder.entry(account_id)
+        self._folder.require_present()
+        with _available(), self._folder.locked(entry.parent):
             if not entry.exists():
                 key = self._bucket_key(entry.parent) or self._new_bucket_key(entry.parent / ".key")
                 files.write_atomic(entry, [_Key.fresh().wrap(key, account_id)])
 
     def destroy(self, account_id: str) -> Erasure:
         """Erase the account's key: what it sealed is unreadable here at once, in other processes within a second."""
-        entry = self._entry(account_id)
+        entry = self._folder.entry(account_id)
         try:
-            self._require_present()
+            self._folder.require_present()
             if not entry.parent.is_dir():
                 return Absent()
-            with self._locked_bucket(entry.parent):
+            with self._folder.locked(entry.parent):
                 files.remove(entry)
         except FileNotFoundError:
             return Absent()
@@ -145,15 +140,14 @@ class KeyStore:
 
     def exists(self, account_id: str) -> bool:
         """Whether the account has a key at this moment."""
-        self._require_present()
-        return self._entry(account_id).exists()
+        self._folder.require_present()
+        return self._folder.entry(account_id).exists()
 
     def accounts(self) -> Iterator[str]:
         """All accounts that have a key, for comparing them with the rows."""
-        self._require_present()
-        for entry in sorted((self._folder / "buckets").glob("*/*")):
-            if _ACCOUNT.fullmatch(entry.name):
-                yield entry.name
+        self._folder.require_present()
+        for number in range(BUCKETS):
+            yield from (entry.name for entry in self._folder.entries(self._folder.bucket(number)))
 
     def seal(self, account_id: str, plaintext: bytes, context: str) -> bytes:
         """Seal a few bytes, such as a column's value."""
@@ -193,11 +187,11 @@ class KeyStore:
         Copies of the folder made before can then open nothing that was destroyed before, provided that the root key
         was not copied with them, or that the old bucket key was not. A rotation that was killed is finished first.
         """
-        bucket = self._folder / "buckets" / f"{number:02x}"
-        self._require_present()
+        bucket = self._folder.bucket(number)
+        self._folder.require_present()
         if not bucket.is_dir():
             return 0
-        with _available(), self._locked_bucket(bucket):
+        with _available(), self._folder.locked(bucket):
             if (bucket / ".next").exists():
                 self._rewrap(bucket)
             self._new_bucket_key(bucket / ".next")
@@ -206,11 +200,14 @@ class KeyStore:
     def _rewrap(self, bucket: Path) -> int:
         """Each entry opens under the old or the next key at every moment, so that this can be killed and repeated."""
         old, new = self._read_bucket_key(bucket / ".key"), self._read_bucket_key(bucket / ".next")
-        entries = [entry for entry in bucket.iterdir() if _ACCOUNT.fullmatch(entry.name)]
+        entries = self._folder.entries(bucket)
         for entry in entries:
             wrapped = entry.read_bytes()
-            with contextlib.suppress(SealBroken):
+            try:
                 key = _Key.unwrap(wrapped, old, entry.name)
+            except SealBroken:
+                _Key.unwrap(wrapped, new, entry.name)
+            else:
                 files.write_atomic(entry, [key.wrap(new, entry.name)])
         files.remove(bucket / ".key", replacement=bucket / ".next")
         return len(entries)
@@ -228,25 +225,24 @@ class KeyStore:
         return key
 
     def _read_entry(self, account_id: str) -> _Key:
-        entry = self._entry(account_id)
-        for _ in range(_READS_DURING_A_ROTATION):
-            try:
-                wrapped = entry.read_bytes()
-            except FileNotFoundError:
-                self._require_present()
-                raise KeyMissing from None
-            except OSError as error:
-                raise KeyStoreUnavailable from error
-            for name in (".key", ".next"):
-                with contextlib.suppress(SealBroken, FileNotFoundError):
-                    return _Key.unwrap(wrapped, self._read_bucket_key(entry.parent / name), account_id)
+        entry = self._folder.entry(account_id)
+        with _available():
+            for _ in range(_READS_DURING_A_ROTATION):
+                try:
+                    wrapped = entry.read_bytes()
+                except FileNotFoundError:
+                    self._folder.require_present()
+                    raise KeyMissing from None
+                for name in (".key", ".next"):
+                    with contextlib.suppress(SealBroken, FileNotFoundError):
+                        return _Key.unwrap(wrapped, self._read_bucket_key(entry.parent / name), account_id)
         raise KeyStoreUnavailable
 
     def _bucket_key(self, bucket: Path) -> _Key | None:
         """The key that new entries are wrapped with; none only in a bucket that was never used."""
         if (bucket / ".key").exists():
             return self._read_bucket_key(bucket / ".key")
-        if any(_ACCOUNT.fullmatch(entry.name) for entry in bucket.iterdir()):
+        if self._folder.entries(bucket):
             raise KeyStoreUnavailable
         return None
 
@@ -264,39 +260,18 @@ class KeyStore:
         files.write_atomic(file, [key.wrap(self._root, f"bucket|{file.parent.name}")])
         return key
 
-    @contextlib.contextmanager
-    def _locked_bucket(self, bucket: Path) -> Iterator[None]:
-        with files.locked(files.private_folder(bucket) / ".lock"):
-            yield
-
-    def _entry(self, account_id: str) -> Path:
-        if not _ACCOUNT.fullmatch(account_id):
-            raise ValueError("this is no account's id")
-        bucket = hashlib.sha256(account_id.encode()).digest()[0] % BUCKETS
-        return self._folder / "buckets" / f"{bucket:02x}" / account_id
-
-    def _require_present(self) -> None:
-        """A folder that is gone (not mounted, removed) must not look like a store without keys."""
-        if not (self._folder / "lookup.keyset").is_file():
-            raise KeyStoreUnavailable
-
     def _local_root(self) -> Aead:
-        file = self._folder / "root.keyset"
+        file = self._folder.root
         if not file.exists():
-            self._refuse_to_replace()
+            self._folder.refuse_to_replace()
             handle = tink.new_keyset_handle(aead.aead_key_templates.AES256_GCM)
             files.write_atomic(file, [proto_keyset_format.serialize(handle, secret_key_access.TOKEN)])
         return _Key(proto_keyset_format.parse(file.read_bytes(), secret_key_access.TOKEN))
 
     def _lookup_key(self) -> Any:
-        file = self._folder / "lookup.keyset"
+        file = self._folder.lookup
         if not file.exists():
-            self._refuse_to_replace()
+            self._folder.refuse_to_replace()
             handle = tink.new_keyset_handle(prf.prf_key_templates.HMAC_SHA256)
             files.write_atomic(file, [_seal_handle(handle, self._root, "lookup")])
         return _open_handle(file.read_bytes(), self._root, "lookup").primitive(prf.PrfSet).primary()
-
-    def _refuse_to_replace(self) -> None:
-        """A lost key is never replaced by a fresh one: what it sealed would look broken for good."""
-        if any((self._folder / name).exists() for name in ("lookup.keyset", "buckets")):
-            raise KeyStoreUnavailable

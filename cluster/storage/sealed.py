@@ -7,7 +7,7 @@ from cluster.storage.erasure import Erasure
 from cluster.storage.errors import SealBroken
 from cluster.storage.keys import KeyStore
 from cluster.storage.objects import ObjectStore
-from cluster.storage.segments import HEADER_BYTES, Header, Layout
+from cluster.storage.segments import HEADER_BYTES, SEGMENT_BYTES, Header, Layout
 
 __all__ = ["SealedReader", "SealedStore"]
 
@@ -30,7 +30,7 @@ class SealedReader:
         self._account_id = account_id
         self._object_id = object_id
         self._layout = Layout(objects.size(key))
-        self._header: Header | None = None
+        self._wrapped: bytes | None = None
 
     @property
     def size(self) -> int:
@@ -58,35 +58,33 @@ class SealedReader:
         wanted = self._layout.segments(begin, stop)
         for first in range(wanted.start, wanted.stop, SEGMENTS_A_FETCH):
             indices = range(first, min(first + SEGMENTS_A_FETCH, wanted.stop))
-            for index, sealed in zip(indices, self._fetch(indices), strict=True):
+            wrapped, fetched = self._fetch(indices)
+            for index, sealed in zip(indices, self._layout.split(fetched), strict=True):
                 if before_chunk is not None:
                     before_chunk()
-                plain = self._open(index, sealed)
-                offset = index * self._layout.segment_bytes
+                plain = self._open(wrapped, index, sealed)
+                offset = index * SEGMENT_BYTES
                 yield plain[max(begin - offset, 0) : stop - offset]
 
-    def _fetch(self, indices: range) -> list[bytes]:
-        """A run of sealed segments; the header comes with the same request when it lies right before them."""
+    def _fetch(self, indices: range) -> tuple[bytes, bytes]:
+        """The wrapped data key and a run of sealed segments, in one request when the header lies right before them."""
         start, length = self._layout.sealed_span(indices)
-        if self._header is not None:
-            return list(self._layout.split(self._objects.read(self._key, start, length)))
-        if indices.start == 0:
-            sealed = self._objects.read(self._key, 0, HEADER_BYTES + length)
-            self._header = self._decoded(sealed[:HEADER_BYTES])
-            return list(self._layout.split(sealed[HEADER_BYTES:]))
-        self._header = self._decoded(self._objects.read(self._key, 0, HEADER_BYTES))
-        return self._fetch(indices)
+        if self._wrapped is None and start == HEADER_BYTES:
+            together = self._read(0, HEADER_BYTES + length)
+            self._wrapped = Header.decode(together[:HEADER_BYTES]).wrapped
+            return self._wrapped, together[HEADER_BYTES:]
+        if self._wrapped is None:
+            self._wrapped = Header.decode(self._read(0, HEADER_BYTES)).wrapped
+        return self._wrapped, self._read(start, length)
 
-    def _decoded(self, data: bytes) -> Header:
-        header = Header.decode(data)
-        if header.segment_bytes != self._layout.segment_bytes:
-            raise SealBroken("the header does not fit the object")
-        return header
+    def _read(self, start: int, length: int) -> bytes:
+        data = self._objects.read(self._key, start, length)
+        if len(data) != length:
+            raise SealBroken("the sealed object was cut off")
+        return data
 
-    def _open(self, index: int, sealed: bytes) -> bytes:
-        if self._header is None:
-            raise SealBroken("the header was not read")
-        aead = self._keys.unwrap(self._account_id, self._header.wrapped, _context(self._object_id))
+    def _open(self, wrapped: bytes, index: int, sealed: bytes) -> bytes:
+        aead = self._keys.unwrap(self._account_id, wrapped, _context(self._object_id))
         return segments.open_segment(aead, self._layout, self._object_id, index, sealed)
 
 

@@ -20,6 +20,7 @@ __all__ = ["HEADER_BYTES", "OVERHEAD", "SEGMENT_BYTES", "Aead", "Header", "Layou
 HEADER_BYTES = 512
 SEGMENT_BYTES = 1 << 20
 OVERHEAD = 33
+_FULL = SEGMENT_BYTES + OVERHEAD
 _MAGIC = b"i2vsealed"
 _VERSION = 1
 _FIELDS = struct.Struct(">9sBIHH")
@@ -40,11 +41,10 @@ class Header:
     """The first bytes of a sealed object. ``wrapped``: its data key, sealed by the key of the account."""
 
     wrapped: bytes
-    segment_bytes: int = SEGMENT_BYTES
 
     def encode(self) -> bytes:
         """The header as `HEADER_BYTES` bytes."""
-        fields = _FIELDS.pack(_MAGIC, _VERSION, self.segment_bytes, OVERHEAD, len(self.wrapped))
+        fields = _FIELDS.pack(_MAGIC, _VERSION, SEGMENT_BYTES, OVERHEAD, len(self.wrapped))
         if len(fields) + len(self.wrapped) > HEADER_BYTES:
             raise ValueError("the wrapped data key does not fit into the header")
         return (fields + self.wrapped).ljust(HEADER_BYTES, b"\0")
@@ -55,10 +55,10 @@ class Header:
         if len(data) != HEADER_BYTES:
             raise SealBroken("the header is cut off")
         magic, version, segment_bytes, overhead, length = _FIELDS.unpack_from(data)
-        known = (magic, version, overhead) == (_MAGIC, _VERSION, OVERHEAD)
-        if not known or not segment_bytes or length > HEADER_BYTES - _FIELDS.size:
+        known = (magic, version, segment_bytes, overhead) == (_MAGIC, _VERSION, SEGMENT_BYTES, OVERHEAD)
+        if not known or length > HEADER_BYTES - _FIELDS.size:
             raise SealBroken("this is no sealed object of a known version")
-        return cls(data[_FIELDS.size : _FIELDS.size + length], segment_bytes)
+        return cls(data[_FIELDS.size : _FIELDS.size + length])
 
 
 @dataclass(frozen=True)
@@ -66,18 +66,13 @@ class Layout:
     """Where things lie in a sealed object of ``sealed_bytes``; the arithmetic between plain and sealed."""
 
     sealed_bytes: int
-    segment_bytes: int = SEGMENT_BYTES
 
     def __post_init__(self) -> None:
         """Refuse lengths that no sealed object has."""
-        rest = self._payload % self._full
+        rest = self._payload % _FULL
         smallest = OVERHEAD if self._payload <= OVERHEAD else OVERHEAD + 1
         if self._payload < OVERHEAD or 0 < rest < smallest:
             raise SealBroken("the sealed object is cut off")
-
-    @property
-    def _full(self) -> int:
-        return self.segment_bytes + OVERHEAD
 
     @property
     def _payload(self) -> int:
@@ -86,7 +81,7 @@ class Layout:
     @property
     def count(self) -> int:
         """Number of segments, at least one."""
-        return -(-self._payload // self._full)
+        return -(-self._payload // _FULL)
 
     @property
     def size(self) -> int:
@@ -97,16 +92,16 @@ class Layout:
         """Indices of the segments that hold the plain bytes ``start <= i < end``; an empty range has none."""
         if not 0 <= start <= end <= self.size:
             raise ValueError("the range lies outside the object")
-        return range(start // self.segment_bytes, -(-end // self.segment_bytes) if end > start else 0)
+        return range(start // SEGMENT_BYTES, -(-end // SEGMENT_BYTES) if end > start else 0)
 
     def sealed_span(self, indices: range) -> tuple[int, int]:
         """Offset and length, in the sealed object, of a run of neighbouring segments."""
-        start = HEADER_BYTES + indices.start * self._full
-        return start, min(HEADER_BYTES + indices.stop * self._full, self.sealed_bytes) - start
+        start = HEADER_BYTES + indices.start * _FULL
+        return start, min(HEADER_BYTES + indices.stop * _FULL, self.sealed_bytes) - start
 
     def split(self, sealed: bytes) -> Iterator[bytes]:
         """Cut fetched bytes, which begin at a segment's start, into segments."""
-        return (sealed[at : at + self._full] for at in range(0, len(sealed), self._full))
+        return (sealed[at : at + _FULL] for at in range(0, len(sealed), _FULL))
 
 
 def _associated(object_id: str, index: int, *, last: bool) -> bytes:

@@ -174,7 +174,7 @@ def _twin_of(connection: Connection, ticket: Ticket) -> str:
 
 async def _take_back(services: Services, upload: Medium) -> None:
     """Erase an upload that no job was made of; if even that fails, the director does it later."""
-    await services.resources.database.run(media.doom_one, upload.id)
+    await services.resources.database.run(media.doom_unaccepted, upload.id)
     await erase_doomed(services.resources)
 
 

