@@ -90,12 +90,17 @@ class Ray(_Group):
 
     gcs_port: int = Field(ge=1, le=65535, description="Port of the head's control store.")
     dashboard_port: int = Field(ge=1, le=65535, description="Port of the dashboard and of job submission.")
-    client_port: int = Field(ge=0, le=65535, description="Port for ray:// clients; 0: off.")
+    internal_ports: int = Field(
+        ge=1024,
+        le=64535,
+        description="First of 1,000 ports that Ray, Serve and HAProxy use among themselves, on the loopback's addresses.",
+    )
     object_store_bytes: int = Field(
         ge=78_643_200,
         description="Size of the shared-memory store; the service itself puts only references there.",
     )
     haproxy: bool = Field(description="Whether Serve's proxy is HAProxy instead of the Python one.")
+    application: str = Field(description="What is deployed, as `module:function` that returns a Serve application.")
 
 
 class Jobs(_Group):

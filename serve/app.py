@@ -1,6 +1,6 @@
 """The application: the only place where deployments are bound to each other."""
 
-import ray
+from ray import cluster_resources
 from ray import serve as ray_serve
 from ray.serve import Application
 
@@ -23,19 +23,17 @@ def build(settings: Settings, device: str) -> Application:
     """The whole service. ``device`` is where in-house engines run: `cpu` or `cuda`."""
     stages = settings.stages
     generating = {"num_cpus": 0, "num_gpus": 1 if device == "cuda" else 0}
-    ingestion = ray_serve.deployment(Ingestion).options(
-        ray_actor_options=_LIGHT, max_ongoing_requests=stages.ingestion_slots
+    ingestion = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=stages.ingestion_slots)(Ingestion)
+    screening = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=2 * stages.screening_slots)(
+        Screening
     )
-    screening = ray_serve.deployment(Screening).options(
-        ray_actor_options=_LIGHT, max_ongoing_requests=2 * stages.screening_slots
-    )
-    generation = ray_serve.deployment(VideoGeneration).options(
+    generation = ray_serve.deployment(
         ray_actor_options=generating, max_ongoing_requests=1, num_replicas=stages.generation_slots
-    )
-    director = ray_serve.deployment(Director).options(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)
-    ingress = ray_serve.deployment(Ingress).options(
+    )(VideoGeneration)
+    director = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)(Director)
+    ingress = ray_serve.deployment(
         ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS, num_replicas=stages.ingress_replicas
-    )
+    )(Ingress)
     screening_node = screening.bind()
     workers = {
         Stage.INGESTION.value: ingestion.bind(),
@@ -51,5 +49,5 @@ def build_app() -> Application:
     settings = cluster_settings.load()
     device = settings.stages.generation_device
     if device == "auto":
-        device = "cuda" if ray.cluster_resources().get("GPU") else "cpu"
+        device = "cuda" if cluster_resources().get("GPU") else "cpu"
     return build(settings, device)

@@ -12,6 +12,7 @@ from cluster.errors import ModelNotFound
 from cluster.privacy.purposes import Purpose, share_purpose
 from cluster.settings import configs_folder
 from serve.engines.parameters import DEFAULT_AREA, VideoParameters
+from serve.models.weights import WeightSpec
 
 __all__ = ["Catalogue", "Disclosure", "Model", "Price", "load"]
 
@@ -67,12 +68,12 @@ class Model(_Entry):
 
 
 class Catalogue(BaseModel):
-    """The file as a whole. ``weights`` is read by the model store."""
+    """The file as a whole."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     models: Mapping[str, Model]
-    weights: Mapping[str, Any]
+    weights: Mapping[str, WeightSpec]
 
     def model(self, name: str) -> Model:
         """The model of that name.

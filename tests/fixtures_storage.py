@@ -26,16 +26,11 @@ S3_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test-key", "AWS_SECRET_ACCESS_KEY": "tes
 
 @dataclass(frozen=True)
 class S3Server:
-    """A running S3 server and the folder in which its buckets are folders."""
+    """A running S3 server with one bucket. ``folder`` is where that bucket's objects lie as plain files."""
 
     endpoint: str
+    bucket: str
     folder: Path
-
-    def new_bucket(self) -> str:
-        """An empty bucket."""
-        name = f"bucket-{secrets.token_hex(4)}"
-        (self.folder / name).mkdir()
-        return name
 
 
 @pytest.fixture(scope="session")
@@ -75,29 +70,18 @@ def migrated_url(database_url: str) -> str:
 def s3_server() -> Iterator[S3Server]:
     """``rclone serve s3`` on a folder, on the loopback interface, with the credentials in this process's environment."""
     folder = Path(tempfile.mkdtemp(prefix="i2v-s3-"))
-    (folder / "buckets").mkdir()
+    bucket = folder / "buckets" / "media"
+    bucket.mkdir(parents=True)
     auth = ",".join(S3_CREDENTIALS.values())
-    command = [
-        str(_rclone()),
-        "serve",
-        "s3",
-        "--addr",
-        "127.0.0.1:0",
-        "--auth-key",
-        auth,
-        "--config",
-        os.devnull,
-        "--dir-cache-time",
-        "0s",
-    ]
+    command = [str(_rclone()), "serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", auth, "--config", os.devnull]
     with (folder / "log").open("wb") as log, pytest.MonkeyPatch.context() as environment:
         for name, value in S3_CREDENTIALS.items():
             environment.setenv(name, value)
-        server = subprocess.Popen([*command, str(folder / "buckets")], stderr=log)
+        server = subprocess.Popen([*command, str(bucket.parent)], stderr=log)
         try:
-            yield S3Server(_announced(folder / "log"), folder / "buckets")
+            yield S3Server(_announced(folder / "log"), bucket.name, bucket)
         finally:
-            server.terminate()
+            server.kill()
             server.wait(10)
     shutil.rmtree(folder)
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     insert,
     select,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from cluster import clock
 from cluster.privacy.consent import Answer, ConsentState, state_of
@@ -73,7 +74,7 @@ def states(connection: Connection, account_id: str, current: Mapping[str, str]) 
     """
     query = (
         select(consents.c.purpose, consents.c.granted, consents.c.notice_version)
-        .distinct(consents.c.purpose)
+        .ext(distinct_on(consents.c.purpose))
         .where(consents.c.account_id == account_id)
         .order_by(consents.c.purpose, consents.c.sequence.desc())
     )

@@ -5,7 +5,6 @@ and ``earned`` (where delivered work goes). A job reserves once and is settled o
 make a second charge impossible, not merely unlikely.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -17,7 +16,6 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
-    Row,
     Table,
     Text,
     insert,
@@ -32,6 +30,7 @@ from cluster.storage.database import metadata
 
 __all__ = [
     "Balance",
+    "Discrepancy",
     "balance",
     "credit_balances",
     "credit_transfers",
@@ -74,6 +73,15 @@ credit_transfers = Table(
 class Balance:
     """Credits that can be spent, and credits held for jobs that have not ended."""
 
+    available: int
+    reserved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """By how much an account's balances are above what its transfers add up to."""
+
+    account_id: str
     available: int
     reserved: int
 
@@ -130,18 +138,21 @@ def balance(connection: Connection, account_id: str) -> Balance:
     return Balance(*row) if row else Balance(0, 0)
 
 
-def discrepancies(connection: Connection) -> Sequence[Row[tuple[str, int, int]]]:
-    """Accounts whose balance is not what their transfers add up to, with both differences; normally none."""
+def discrepancies(connection: Connection) -> list[Discrepancy]:
+    """Accounts whose balance is not what their transfers add up to; normally none."""
     query = text("""
-        SELECT b.account_id,
-               b.available - coalesce(sum(CASE WHEN t.target = 'available' THEN t.amount
-                                               WHEN t.source = 'available' THEN -t.amount ELSE 0 END), 0) AS available,
-               b.reserved - coalesce(sum(CASE WHEN t.target = 'reserved' THEN t.amount
-                                              WHEN t.source = 'reserved' THEN -t.amount ELSE 0 END), 0) AS reserved
-        FROM credit_balances b LEFT JOIN credit_transfers t ON t.account_id = b.account_id
-        GROUP BY b.account_id, b.available, b.reserved
+        SELECT account_id,
+               coalesce(max(b.available), 0)
+                   - coalesce(sum(CASE WHEN t.target = 'available' THEN t.amount
+                                       WHEN t.source = 'available' THEN -t.amount END), 0) AS available,
+               coalesce(max(b.reserved), 0)
+                   - coalesce(sum(CASE WHEN t.target = 'reserved' THEN t.amount
+                                       WHEN t.source = 'reserved' THEN -t.amount END), 0) AS reserved
+        FROM credit_balances b FULL JOIN credit_transfers t USING (account_id)
+        GROUP BY account_id
     """)
-    return [row for row in connection.execute(query) if row.available or row.reserved]
+    found = [Discrepancy(*row) for row in connection.execute(query)]
+    return [one for one in found if one.available or one.reserved]
 
 
 def _reserved(connection: Connection, job_id: str) -> int:

@@ -68,7 +68,7 @@ def claim(connection: Connection, ticket: Ticket, life: timedelta) -> bool:
         "expires_at": clock.now() + life,
     }
     statement = insert(idempotency_keys).values(values).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(statement.returning(idempotency_keys.c.key_lookup)).one_or_none() is not None
 
 
 def fulfil(connection: Connection, ticket: Ticket, job_id: str) -> None:

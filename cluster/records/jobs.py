@@ -297,7 +297,7 @@ def outdated(connection: Connection) -> list[str]:
 
 def erase_content(connection: Connection, job_id: str) -> None:
     """Remove what the owner wrote; the ledger keeps pointing at the bare row."""
-    values = {"prompt_sealed": None, "subject_lookup": None, "facts": {}, "deleted_at": clock.now()}
+    values: dict[str, Any] = {"prompt_sealed": None, "subject_lookup": None, "facts": {}, "deleted_at": clock.now()}
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
 
 
@@ -306,5 +306,5 @@ def _prompt_context(job_id: str) -> str:
 
 
 def _job(row: Row[*tuple[Any, ...]]) -> Job:
-    values = dict(zip(Job.__dataclass_fields__, row, strict=True))
+    values: dict[str, Any] = dict(zip(Job.__dataclass_fields__, row, strict=True))
     return Job(**values | {"state": JobState(values["state"]), "stage": Stage(values["stage"])})

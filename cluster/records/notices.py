@@ -31,7 +31,8 @@ def publish(connection: Connection, current: Iterable[Notice]) -> int:
     rows = [notice.model_dump() | {"data": list(notice.data), "published_at": clock.now()} for notice in current]
     if not rows:
         return 0
-    return connection.execute(insert(notices).values(rows).on_conflict_do_nothing()).rowcount
+    statement = insert(notices).values(rows).on_conflict_do_nothing().returning(notices.c.version)
+    return len(connection.execute(statement).all())
 
 
 def published(connection: Connection, version: str) -> Notice | None:

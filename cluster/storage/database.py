@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, DateTime, Dialect, MetaData, create_engine, make_url, text
+import psycopg
+from sqlalchemy import URL, Connection, DateTime, Dialect, MetaData, create_engine, event, make_url, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -72,6 +74,10 @@ class _Collision(DatabaseBusy):
     """The server rolled back in favour of another transaction: the same again may succeed."""
 
 
+def _with_driver(url: str) -> URL:
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
 def _options(pool_size: int, application_name: str) -> dict[str, Any]:
     return {
         "pool_size": pool_size,
@@ -81,6 +87,14 @@ def _options(pool_size: int, application_name: str) -> dict[str, Any]:
         "hide_parameters": True,
         "connect_args": {"prepare_threshold": None, "application_name": application_name, "connect_timeout": 5},
     }
+
+
+def _quiet(context: ExceptionContext) -> None:
+    """Take the server's words, which quote values, out of an error; its SQLSTATE and diagnostics stay."""
+    original = context.original_exception
+    if isinstance(original, psycopg.Error):
+        for error in filter(None, (original, context.sqlalchemy_exception)):
+            error.args = (f"{type(original).__name__}, SQLSTATE {original.sqlstate}",)
 
 
 def _translated(error: Exception, *, committing: bool = False) -> Exception:
@@ -143,9 +157,8 @@ class Database:
         lock_timeout: timedelta = LOCK_TIMEOUT,
     ) -> None:
         """Prepare a pool of at most ``pool_size`` connections; none is made yet."""
-        self._engine = create_engine(
-            make_url(url).set(drivername="postgresql+psycopg"), **_options(pool_size, application_name)
-        )
+        self._engine = create_engine(_with_driver(url), **_options(pool_size, application_name))
+        event.listen(self._engine, "handle_error", _quiet)
         self._limits = statement_timeout, lock_timeout
 
     @contextlib.contextmanager
@@ -193,9 +206,8 @@ class AsyncDatabase:
         lock_timeout: timedelta = LOCK_TIMEOUT,
     ) -> None:
         """Prepare a pool of at most ``pool_size`` connections; none is made yet."""
-        self._engine = create_async_engine(
-            make_url(url).set(drivername="postgresql+psycopg"), **_options(pool_size, application_name)
-        )
+        self._engine = create_async_engine(_with_driver(url), **_options(pool_size, application_name))
+        event.listen(self._engine.sync_engine, "handle_error", _quiet)
         self._limits = statement_timeout, lock_timeout
 
     async def run(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

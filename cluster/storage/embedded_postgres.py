@@ -29,7 +29,7 @@ from cluster.storage import files, postgres_host
 from cluster.storage.errors import PostgresFailed
 from cluster.storage.postgres_host import Account
 
-__all__ = ["ensure_running", "pid", "stop"]
+__all__ = ["ensure_running", "pid", "stop", "url_of"]
 
 DATABASE: Final = "i2v"
 START_SECONDS: Final = 60.0
@@ -102,11 +102,14 @@ def ensure_running(folder: Path) -> str:
     files.private_folder(folder)
     with files.locked(folder / ".lock"):
         _prepare(folder, account)
-        if pid(folder) is None:
-            _start(folder, account)
-        _wait_until(lambda: _answers(_url(folder, "postgres")))
+        _wait_until(lambda: _is_up(folder, account))
         _ensure_database(folder)
     return url
+
+
+def url_of(folder: Path) -> str:
+    """The URL of the server in ``folder``, whether it runs or not."""
+    return _url(folder.resolve())
 
 
 def stop(folder: Path) -> bool:
@@ -169,6 +172,13 @@ def _make_own(place: Path, account: Account) -> None:
     status = place.lstat()
     if status.st_uid != owner or stat.S_IMODE(status.st_mode) != _PRIVATE or not stat.S_ISDIR(status.st_mode):
         raise PostgresFailed(code="postgres_folder_not_private")
+
+
+def _is_up(folder: Path, account: Account) -> bool:
+    """Whether it answers, after a start if it does not run: one that was found may be about to end."""
+    if pid(folder) is None:
+        _start(folder, account)
+    return _answers(_url(folder, "postgres"))
 
 
 def _start(folder: Path, account: Account) -> None:

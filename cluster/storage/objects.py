@@ -28,11 +28,12 @@ __all__ = ["ObjectStore", "S3Objects", "open_objects"]
 PART_BYTES: Final = 8 << 20
 DELETED_AT_ONCE: Final = 500
 CALLS_AT_ONCE: Final = 16
+ATTEMPTS: Final = 2  # each of which botocore may repeat once: with its time-outs, an answer within about a minute
 _CONNECTION: Final = {
     "connect_timeout": 5,
-    "read_timeout": 30,
+    "read_timeout": 15,
     "max_pool_connections": 64,
-    "retries": {"mode": "standard", "max_attempts": 3},
+    "retries": {"mode": "standard", "max_attempts": 2},
     "request_checksum_calculation": "when_required",
     "response_checksum_validation": "when_required",
 }
@@ -71,6 +72,7 @@ class S3Objects:
             use_listings_cache=False,
             skip_instance_cache=True,
         )
+        self._system.retries = ATTEMPTS
 
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
         """See `ObjectStore.put`. One request for a small object, a multipart upload for a large one."""

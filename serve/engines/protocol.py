@@ -18,7 +18,7 @@ OnStep = Callable[[int, int], None]
 ShouldStop = Callable[[], bool]
 
 
-class Stopped(Exception):  # noqa: N818 - what happened is a wish fulfilled, not an error
+class Stopped(Exception):
     """The job was asked to stop and did so between two steps."""
 
 

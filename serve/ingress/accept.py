@@ -96,14 +96,14 @@ async def accept(services: Services, caller: Principal, order: Order) -> str:
         size = await asyncio.to_thread(
             resources.store.put, upload.object_key, upload.account_id, upload.id, [order.photo]
         )
-        job_id = await resources.database.run(_commit, services, caller, order, ticket, upload, size)
+        job_id, is_new = await resources.database.run(_commit, services, caller, order, ticket, upload, size)
     except BaseException:
         await asyncio.shield(_take_back(services, upload))
         raise
-    if job_id is None:
+    if is_new:
+        services.wake()
+    else:
         await _take_back(services, upload)
-        return await resources.database.run(_twin_of, ticket)
-    services.wake()
     return job_id
 
 
@@ -130,15 +130,15 @@ def _commit(
     ticket: Ticket | None,
     upload: Medium,
     size: int,
-) -> str | None:
-    """The one transaction that makes the job; None if a twin was first."""
+) -> tuple[str, bool]:
+    """The one transaction that makes the job: its id and True, or the id of a twin that was first and False."""
     account = accounts.lock(connection, caller.account_id)
     if account is None:
         raise Unavailable
     snapshot = gate.check(connection, account.id, order.model.purposes, services.notices)
     life = timedelta(hours=services.resources.settings.retention.idempotency_hours)
     if ticket and not idempotency.claim(connection, ticket, life):
-        return None
+        return _twin_of(connection, ticket), False
     job = _new_job(account, order, snapshot)
     jobs.create(connection, services.resources.keys, job)
     credits.reserve(connection, account.id, job.id, job.price)
@@ -146,7 +146,7 @@ def _commit(
     media.finish(connection, upload.id, size, order.facts.width, order.facts.height)
     if ticket:
         idempotency.fulfil(connection, ticket, job.id)
-    return job.id
+    return job.id, True
 
 
 def _new_job(account: accounts.Account, order: Order, snapshot: Mapping[str, Any]) -> NewJob:

@@ -1,5 +1,7 @@
 """The ingress as a Serve deployment: it builds the HTTP application around this replica's own resources."""
 
+from typing import Any
+
 from fastapi import FastAPI
 from ray import serve as ray_serve
 from ray.serve.handle import DeploymentHandle
@@ -16,7 +18,7 @@ __all__ = ["Ingress"]
 class Ingress:
     """Answers HTTP. It parses, authenticates, asks the consent gate, writes the job row, and no more."""
 
-    async def __init__(self, director: DeploymentHandle) -> None:  # type: ignore[misc]
+    async def __init__(self, director: DeploymentHandle[Any]) -> None:  # type: ignore[misc]
         """Open the resources, and put the notices of this installation on record."""
         opened = resources.for_web(settings.load(), "ingress")
         notices = await published_notices(opened.database)

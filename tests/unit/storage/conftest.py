@@ -1,5 +1,6 @@
 """Stores for the tests of this folder; the servers come from the shared fixtures."""
 
+import secrets
 from pathlib import Path
 
 import pytest
@@ -28,4 +29,4 @@ def objects(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     if request.param == "local":
         return LocalObjects(tmp_path / "objects")
     server: S3Server = request.getfixturevalue("s3_server")
-    return S3Objects(server.new_bucket(), "some/prefix", server.endpoint, "us-east-1")
+    return S3Objects(server.bucket, f"tests/{secrets.token_hex(8)}", server.endpoint, "us-east-1")

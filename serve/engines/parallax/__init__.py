@@ -1,0 +1,1 @@
+"""The `parallax` engine: a photo taken apart into layers, and a camera moving through them."""

@@ -1,0 +1,99 @@
+"""One real cluster for the whole session: what `i2v up` starts, in a data folder and on ports of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from openai import OpenAI
+
+from cluster import runtime, settings
+from cluster.settings import Settings
+from cluster.storage.database import Database
+from cluster.storage.objects import ObjectStore, open_objects
+
+I2V = Path(sys.executable).with_name("i2v")
+PORTS = {
+    "I2V_HTTP_PORT": "28000",
+    "I2V_RAY_GCS_PORT": "26379",
+    "I2V_RAY_DASHBOARD_PORT": "28265",
+}
+
+
+@dataclass(frozen=True)
+class RunningCluster:
+    """A cluster that answers, and the environment that its commands need."""
+
+    url: str
+    folder: Path
+    environment: dict[str, str]
+    settings: Settings
+    database: Database
+    objects: ObjectStore
+
+    def i2v(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command against this cluster."""
+        return subprocess.run(
+            [I2V, *arguments], env=self.environment, capture_output=True, text=True, check=False, timeout=240
+        )
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account with its own clients."""
+
+    id: str
+    key: str
+    openai: OpenAI
+    http: httpx.Client
+
+
+def new_account(cluster: RunningCluster, **details: str) -> Account:
+    """Sign up, with details or none."""
+    created = httpx.post(f"{cluster.url}/v1/accounts", json=details, timeout=30).raise_for_status().json()
+    key = created["api_key"]
+    return Account(
+        created["account_id"],
+        key,
+        OpenAI(base_url=f"{cluster.url}/v1", api_key=key),
+        httpx.Client(base_url=cluster.url, headers={"Authorization": f"Bearer {key}"}, timeout=60),
+    )
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[RunningCluster]:
+    """The session's cluster; ended with everything it started."""
+    folder = Path(tempfile.mkdtemp(prefix="i2v-", dir="/tmp"))
+    models = runtime.paths(settings.load()).models
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("I2V_")}
+    environment |= PORTS | {"I2V_DATA_FOLDER": str(folder)}
+    if models.exists():
+        (folder / "models").symlink_to(models)
+    started = subprocess.run([I2V, "up", "--json"], env=environment, capture_output=True, text=True, timeout=280)
+    try:
+        assert started.returncode == 0, started.stderr
+        own = settings.read(settings.configs_folder(), environment)
+        yield RunningCluster(
+            json.loads(started.stdout)["urls"]["api"],
+            folder,
+            environment,
+            own,
+            Database(runtime.database_url(own), 2, "tests"),
+            open_objects(own.objects, runtime.paths(own).objects),
+        )
+    finally:
+        subprocess.run([I2V, "down"], env=environment, capture_output=True, timeout=120)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def account(cluster: RunningCluster) -> Account:
+    """A new account."""
+    return new_account(cluster)

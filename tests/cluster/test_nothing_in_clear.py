@@ -1,0 +1,70 @@
+"""Nothing personal lies in clear anywhere on the host. What is planted is found first, in every place and encoding."""
+
+import gzip
+import secrets
+from pathlib import Path
+
+import pytest
+from PIL import ExifTags, Image
+from sqlalchemy import Connection, text
+
+from cluster import runtime
+from tests.cluster.conftest import RunningCluster, new_account
+from tests.photos import jpeg, person
+from tests.scan import encodings, scan
+
+
+def places(cluster: RunningCluster) -> list[Path]:
+    """Everywhere the service could leave something: the data folder with WAL and logs, Ray's folder, shared memory."""
+    return [cluster.folder, runtime.paths(cluster.settings).ray.resolve(), Path("/dev/shm")]
+
+
+def test_the_service_leaves_no_personal_text_in_clear(cluster: RunningCluster) -> None:
+    canaries = {name: f"Zq{secrets.token_hex(8)} Ümläut/{name}" for name in ("name", "company", "prompt", "artist")}
+    email = f"zq{secrets.token_hex(8)}@example.org"
+    account = new_account(cluster, name=canaries["name"], company=canaries["company"], email=email)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = canaries["artist"].encode("ascii", "ignore").decode()
+    photo = jpeg(person(), exif)
+    video = account.openai.videos.create_and_poll(
+        prompt=canaries["prompt"], model="default", seconds="1", input_reference=photo, timeout=120
+    )
+    assert video.status == "completed"
+    bad = account.http.post("/v1/videos", data={"prompt": canaries["prompt"], "seconds": canaries["name"]})
+    assert bad.status_code == 400
+    cluster.database.run(_checkpoint)
+
+    needles = [*canaries.values(), exif[ExifTags.Base.Artist], email, account.key]
+    assert scan(places(cluster), needles, leaving_out=[cluster.folder / "models"]) == []
+
+
+@pytest.mark.parametrize("encoding", [*encodings("x" * 9), "gzip"])
+def test_the_scan_finds_what_is_planted_everywhere(cluster: RunningCluster, encoding: str) -> None:
+    planted = f"Zq{secrets.token_hex(8)} Ümläut/planted"
+    forms = encodings(planted)
+    content = gzip.compress(forms["raw"]) if encoding == "gzip" else b"before " + forms[encoding] + b" after"
+    for place in places(cluster):
+        file = place / f"planted-{secrets.token_hex(4)}"
+        file.write_bytes(content)
+        try:
+            assert file in {found.file for found in scan([place], [planted])}
+        finally:
+            file.unlink()
+
+
+def test_the_scan_finds_what_postgresql_holds_in_clear(cluster: RunningCluster) -> None:
+    planted = f"Zq{secrets.token_hex(12)}"
+
+    def plant(connection: Connection) -> None:
+        connection.execute(text("CREATE TABLE planted AS SELECT CAST(:words AS text) AS words"), {"words": planted})
+
+    cluster.database.run(plant)
+    cluster.database.run(_checkpoint)
+    found = {file.file.relative_to(cluster.folder).parts[:3] for file in scan([cluster.folder], [planted])}
+    cluster.database.run(lambda connection: connection.execute(text("DROP TABLE planted")))
+    assert any("pg_wal" in parts for parts in found)
+    assert any("base" in parts for parts in found)
+
+
+def _checkpoint(connection: Connection) -> None:
+    connection.execute(text("CHECKPOINT"))

@@ -1,0 +1,44 @@
+"""API keys: the secret exists only with its owner."""
+
+import pytest
+
+from cluster.records import api_keys
+from cluster.records.api_keys import Principal
+from tests.fixtures_cluster import ShiftClock
+from tests.world import World
+
+
+def test_a_key_opens_its_own_account_until_it_is_revoked(world: World) -> None:
+    account, other = world.account(), world.account()
+    key, token = world.run(api_keys.create, world.keys, account)
+    principal = world.run(api_keys.authenticate, world.keys, token)
+    assert principal == Principal(account, key.id, ("all",), 1)
+    assert world.run(api_keys.alive, principal)
+    assert not world.run(api_keys.revoke, other, key.id)
+    assert world.run(api_keys.revoke, account, key.id)
+    assert world.run(api_keys.authenticate, world.keys, token) is None
+    assert not world.run(api_keys.alive, principal)
+    assert not world.run(api_keys.revoke, account, key.id)
+    assert world.run(api_keys.listing, account) == []
+
+
+@pytest.mark.parametrize("mark", ["frozen_at", "closed_at"])
+def test_a_key_of_an_account_that_ended_opens_nothing(world: World, mark: str) -> None:
+    account = world.account()
+    _, token = world.run(api_keys.create, world.keys, account)
+    world.sql(f"UPDATE accounts SET {mark} = created_at")
+    assert world.run(api_keys.authenticate, world.keys, token) is None
+
+
+def test_a_key_expires(world: World, shift_clock: ShiftClock) -> None:
+    _, token = world.run(api_keys.create, world.keys, world.account())
+    world.sql("UPDATE api_keys SET expires_at = created_at + interval '1 hour'")
+    assert world.run(api_keys.authenticate, world.keys, token)
+    shift_clock(hours=1)
+    assert world.run(api_keys.authenticate, world.keys, token) is None
+
+
+def test_almost_a_key_opens_nothing(world: World) -> None:
+    _, token = world.run(api_keys.create, world.keys, world.account())
+    for wrong in ("", token[:-1], token + "x", token.upper(), token.replace("i2v_", ""), "\x00"):
+        assert world.run(api_keys.authenticate, world.keys, wrong) is None

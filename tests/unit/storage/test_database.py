@@ -1,0 +1,218 @@
+"""Transactions: committed or rolled back, retried where that is safe, and 'unavailable' where the server is not."""
+
+import asyncio
+import shutil
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+
+from cluster.errors import Unavailable
+from cluster.storage import embedded_postgres
+from cluster.storage.database import AsyncDatabase, Database, UtcDateTime
+from cluster.storage.errors import CommitUnknown, ConnectionLost, DatabaseBusy
+
+things = Table(
+    "things", MetaData(), Column("id", Integer, primary_key=True), Column("n", Integer), Column("at", UtcDateTime)
+)
+CANARY = "secret-value-4711"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database with one table of two rows."""
+    database = Database(database_url, 4, "test", lock_timeout=timedelta(seconds=2))
+    database.run(things.metadata.create_all)
+    database.run(lambda c: c.execute(insert(things), [{"id": 1, "n": 0}, {"id": 2, "n": 0}]))
+    yield database
+    database.close()
+
+
+def add(connection: Connection, row: int, by: int = 1) -> None:
+    connection.execute(update(things).where(things.c.id == row).values(n=things.c.n + by))
+
+
+def value(connection: Connection, row: int) -> int:
+    return connection.execute(select(things.c.n).where(things.c.id == row)).scalar_one()
+
+
+def test_a_transaction_commits_or_leaves_nothing(database: Database) -> None:
+    with database.transaction() as connection:
+        add(connection, 1)
+    with pytest.raises(KeyError), database.transaction() as connection:
+        add(connection, 1)
+        raise KeyError
+    assert database.run(value, 1) == 1
+
+
+def test_both_worlds_run_the_same_function(database: Database, database_url: str) -> None:
+    async def use() -> int:
+        other = AsyncDatabase(database_url, 2, "test")
+        await other.run(add, 1, by=5)
+        with pytest.raises(IntegrityError):
+            await other.run(lambda c: c.execute(insert(things), {"id": 1}))
+        result = await other.run(value, 1)
+        await other.close()
+        return result
+
+    database.run(add, 1, by=2)
+    assert asyncio.run(use()) == 7
+    assert database.run(value, 1) == 7
+
+
+def test_deadlocked_transactions_both_succeed_in_the_end(database: Database) -> None:
+    both_hold_one = threading.Barrier(2)
+
+    def cross(connection: Connection, first: int, second: int, meet: list[Callable[[], int]]) -> None:
+        add(connection, first)
+        if meet:
+            meet.pop()()
+        add(connection, second)
+
+    with ThreadPoolExecutor(2) as pool:
+        for running in [
+            pool.submit(database.run, cross, 1, 2, [both_hold_one.wait]),
+            pool.submit(database.run, cross, 2, 1, [both_hold_one.wait]),
+        ]:
+            running.result()
+    assert (database.run(value, 1), database.run(value, 2)) == (2, 2)
+
+
+def test_waiting_in_vain_is_unavailable(database: Database, database_url: str) -> None:
+    hasty = Database(
+        database_url, 1, "test", statement_timeout=timedelta(seconds=0.3), lock_timeout=timedelta(seconds=0.1)
+    )
+    with database.transaction() as connection:
+        add(connection, 1)
+        with pytest.raises(DatabaseBusy):
+            hasty.run(add, 1)
+    with pytest.raises(DatabaseBusy):
+        hasty.run(lambda c: c.execute(text("SELECT pg_sleep(5)")))
+    hasty.close()
+
+
+def test_the_limits_do_not_outlive_the_transaction(database: Database) -> None:
+    """Behind PgBouncer the next transaction of the connection may be another program's."""
+
+    def limits(connection: Connection) -> tuple[str, ...]:
+        names = ("statement_timeout", "lock_timeout")
+        return tuple(connection.execute(text(f"SHOW {name}")).scalar_one() for name in names)
+
+    assert database.run(limits) == ("10s", "2s")
+    with database._engine.connect() as connection:
+        assert limits(connection) == ("0", "0")
+
+
+def test_a_pool_is_never_larger_than_it_says(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cluster.storage.database.POOL_WAIT_SECONDS", 0.1)
+    small = Database(database_url, 1, "test")
+    with small.transaction(), pytest.raises(DatabaseBusy):
+        small.run(lambda c: None)
+    small.close()
+
+
+def kill(url: str, backend: int) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+
+
+def backend(connection: Connection) -> int:
+    return int(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+
+
+def test_a_connection_lost_before_the_commit_is_retried(database: Database, database_url: str) -> None:
+    attempts: list[int] = []
+
+    def unlucky(connection: Connection) -> None:
+        add(connection, 1)
+        attempts.append(backend(connection))
+        if len(attempts) == 1:
+            kill(database_url, attempts[0])
+        add(connection, 1)
+
+    database.run(unlucky)
+    assert len(attempts) == 2
+    assert database.run(value, 1) == 2
+
+
+def test_a_connection_lost_in_the_commit_is_never_retried(database: Database, database_url: str) -> None:
+    attempts: list[int] = []
+
+    def unlucky(connection: Connection) -> None:
+        attempts.append(backend(connection))
+        kill(database_url, attempts[-1])
+
+    with pytest.raises(CommitUnknown):
+        database.run(unlucky)
+    assert len(attempts) == 1
+
+
+def test_idle_connections_that_died_are_replaced(database: Database, database_url: str) -> None:
+    for _ in range(2):
+        kill(database_url, database.run(backend))
+        with database.transaction() as connection:
+            add(connection, 1)
+    assert database.run(value, 1) == 2
+
+
+def test_a_server_that_is_down_is_unavailable_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cluster.storage.database.PAUSES", (0.01,))
+    folder = Path(tempfile.mkdtemp(prefix="i2v-", dir="/tmp"))
+    url = embedded_postgres.ensure_running(folder)
+    database = Database(url, 2, "test")
+
+    async def ask() -> int:
+        other = AsyncDatabase(url, 2, "test")
+        try:
+            return await other.run(backend)
+        finally:
+            await other.close()
+
+    try:
+        database.run(backend)
+        embedded_postgres.stop(folder)
+        for attempt in (lambda: database.run(backend), lambda: asyncio.run(ask())):
+            with pytest.raises(ConnectionLost) as lost:
+                attempt()
+            assert isinstance(lost.value, Unavailable)
+        embedded_postgres.ensure_running(folder)
+        assert database.run(backend)
+        assert asyncio.run(ask())
+    finally:
+        database.close()
+        embedded_postgres.stop(folder)
+        shutil.rmtree(folder)
+
+
+def test_errors_do_not_repeat_parameters(database: Database) -> None:
+    """Neither the driver's parameters nor the server's own words, in the whole chain that a traceback prints."""
+    statement = text("SELECT CAST(CAST(:value AS text) AS integer)")
+    with pytest.raises(DBAPIError) as error:
+        database.run(lambda c: c.execute(statement, {"value": CANARY}))
+    assert CANARY not in "".join(traceback.format_exception(error.value))
+    assert CANARY in str(getattr(error.value.orig, "diag", None) and error.value.orig.diag.message_primary), "control"
+
+
+def test_instants_are_aware_and_in_utc(database: Database) -> None:
+    elsewhere = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone(timedelta(hours=5)))
+    database.run(lambda c: c.execute(update(things).values(at=elsewhere)))
+    read = database.run(lambda c: c.execute(select(things.c.at)).scalars().first())
+    assert read == elsewhere
+    assert read.tzinfo is UTC
+    with pytest.raises(StatementError, match="time zone"):
+        database.run(lambda c: c.execute(update(things).values(at=datetime(2026, 1, 1))))  # noqa: DTZ001 - refused
+
+
+def test_constraints_get_names() -> None:
+    from cluster.storage.database import metadata
+
+    table = Table("named", MetaData(naming_convention=metadata.naming_convention), Column("a", Text, unique=True))
+    assert {str(constraint.name) for constraint in table.constraints} >= {"uq_named_a"}
