@@ -93,7 +93,7 @@ class Ray(_Group):
     internal_ports: int = Field(
         ge=1024,
         le=64535,
-        description="First of 1,000 ports that Ray, Serve and HAProxy use among themselves, on the loopback's addresses.",
+        description="First of 1,000 ports that Ray, Serve and HAProxy use among themselves.",
     )
     object_store_bytes: int = Field(
         ge=78_643_200,
@@ -211,10 +211,8 @@ def read(folder: Path, environment: Mapping[str, str]) -> Settings:
     profile = environment.get(PROFILE_VARIABLE, "laptop")
     values: dict[str, Any] = {"profile": profile}
     for name in ("base", profile):
-        file = folder / f"{name}.yaml"
-        if file.exists():
-            _merge(values, yaml.safe_load(file.read_text(encoding="utf-8")) or {})
-    _apply_environment(values, environment)
+        _merge(values, _from_file(folder / f"{name}.yaml"))
+    _merge(values, _from_environment(environment))
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -230,7 +228,20 @@ def _merge(into: dict[str, Any], other: dict[str, Any]) -> None:
             into[key] = value
 
 
-def _apply_environment(values: dict[str, Any], environment: Mapping[str, str]) -> None:
+def _from_file(file: Path) -> dict[str, Any]:
+    if not file.exists():
+        return {}
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError:
+        raise SettingsError(f"{file.name} is not valid YAML.") from None
+    if not isinstance(values, dict):
+        raise SettingsError(f"{file.name} must map keys to values.")
+    return values
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     known = {variable(path): path for path, _ in leaves()}
     for name, text in environment.items():
         if not name.startswith(PREFIX) or name == CONFIGS_VARIABLE:
@@ -242,6 +253,7 @@ def _apply_environment(values: dict[str, Any], environment: Mapping[str, str]) -
         for group in groups:
             place = place.setdefault(group, {})
         place[key] = text or None
+    return values
 
 
 if __name__ == "__main__":

@@ -47,7 +47,11 @@ def log_failure(event: str, error: BaseException, **fields: str | int | float | 
     """Log an exception by its type and the innermost place in the code, without its text."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else "unknown"
-    log(event, error=type(error).__name__, place=place, **fields)
+    log(event, error=_plain(type(error).__name__), place=_plain(place), **fields)
+
+
+def _plain(text: str) -> str:
+    return "".join(character if character in _SAFE else "_" for character in text[-_LONGEST:])
 
 
 def silence_libraries() -> None:

@@ -68,7 +68,7 @@ def migrated_url(database_url: str) -> str:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
-    """``rclone serve s3`` on a folder, on the loopback interface, with the credentials in this process's environment."""
+    """``rclone serve s3`` on a folder, on the loopback interface; its credentials are in this process's environment."""
     folder = Path(tempfile.mkdtemp(prefix="i2v-s3-"))
     bucket = folder / "buckets" / "media"
     bucket.mkdir(parents=True)

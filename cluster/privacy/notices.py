@@ -49,7 +49,7 @@ def parse(source: str) -> Notice:
     version = hashlib.sha256(source.encode()).hexdigest()[:32]
     try:
         return Notice(**yaml.safe_load(parts[1]), version=version, text=parts[2].strip())
-    except (ValidationError, TypeError) as error:
+    except (yaml.YAMLError, ValidationError, TypeError) as error:
         raise NoticeError(f"The notice is incomplete: {error}") from None
 
 

@@ -43,17 +43,17 @@ class VideoParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    seconds: float = Field(4.0, ge=1, le=20, allow_inf_nan=False, description="Length of the video.")
-    fps: int = Field(24, ge=12, le=60, description="Frames per second.")
+    seconds: float = Field(default=4.0, ge=1, le=20, allow_inf_nan=False, description="Length of the video.")
+    fps: int = Field(default=24, ge=12, le=60, description="Frames per second.")
     size: Size | None = Field(
-        None, description="`WIDTHxHEIGHT` in pixels; without it the photo's aspect at about 832x480's area."
+        default=None, description="`WIDTHxHEIGHT` in pixels; without it the photo's aspect at about 832x480's area."
     )
-    fit: Fit = Field("crop", description="`crop` fills `size`; `keep` keeps the photo's aspect within it.")
-    camera: Camera = Field("auto", description="The move; `auto` reads it from the prompt's words.")
-    strength: float = Field(0.5, ge=0, le=1, allow_inf_nan=False, description="How far the camera goes.")
-    easing: Easing = Field("smooth", description="How the move starts and ends.")
-    loop: bool = Field(False, description="The last frame leads into the first.")
-    seed: int | None = Field(None, ge=0, le=2**31 - 1, description="Repeats a random move exactly.")
+    fit: Fit = Field(default="crop", description="`crop` fills `size`; `keep` keeps the photo's aspect within it.")
+    camera: Camera = Field(default="auto", description="The move; `auto` reads it from the prompt's words.")
+    strength: float = Field(default=0.5, ge=0, le=1, allow_inf_nan=False, description="How far the camera goes.")
+    easing: Easing = Field(default="smooth", description="How the move starts and ends.")
+    loop: bool = Field(default=False, description="The last frame leads into the first.")
+    seed: int | None = Field(default=None, ge=0, le=2**31 - 1, description="Repeats a random move exactly.")
 
     @model_validator(mode="after")
     def _fit_needs_size(self) -> Self:

@@ -23,7 +23,8 @@ class FastDepth:
 
     def __call__(self, photo: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Inverse depth in 1/metre, 224 x 224, of an RGB photo of any size; the mean over a mirrored pair."""
-        small = np.asarray(cv2.resize(photo, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.float32) / 255
+        resized = cv2.resize(photo, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+        small = np.divide(resized, 255, dtype=np.float32)
         plain = self._network.run(to_batch(small))[0, 0]
         mirrored = self._network.run(to_batch(small[:, ::-1]))[0, 0, :, ::-1]
         metres: NDArray[np.float32] = np.maximum((plain + mirrored) / 2, _NEAREST_METRES)

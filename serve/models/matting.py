@@ -27,7 +27,7 @@ class SalientMatting:
     def __call__(self, photo: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Alpha in 0..1, of the photo's size."""
         small = cv2.resize(photo, (_U2NET_SIDE, _U2NET_SIDE), interpolation=cv2.INTER_AREA)
-        scaled = small.astype(np.float32) / max(int(small.max()), 1)
+        scaled = np.divide(small, max(int(small.max()), 1), dtype=np.float32)
         alpha = self._network.run(to_batch((scaled - _IMAGENET_MEAN) / _IMAGENET_STD))[0, 0]
         return _resized(alpha, photo)
 
@@ -44,7 +44,7 @@ class PortraitMatting:
         scale = _MODNET_SIDE / min(height, width)
         size = (_on_stride(width * scale), _on_stride(height * scale))
         small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
-        alpha = self._network.run(to_batch(small.astype(np.float32) / 127.5 - 1))[0, 0]
+        alpha = self._network.run(to_batch(np.divide(small, 127.5, dtype=np.float32) - 1))[0, 0]
         return _resized(alpha, photo)
 
 

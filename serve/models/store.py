@@ -1,106 +1,87 @@
-"""The model store: a folder of weight files, each of which is what its digest says."""
+"""The model store: a folder of weights, each beside its licence and opened only when its digest is right."""
 
 import hashlib
-import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
-from serve.models.sources import bring
-from serve.models.weights import WeightDigestMismatch, WeightMissing, WeightSpec, WeightUnavailable
+from serve.models.progress import OnProgress, watched
+from serve.models.sources import retrieve
+from serve.models.weights import WeightDigestMismatch, WeightError, WeightMissing, WeightSpec
 
-__all__ = [
-    "ModelStore",
-    "WeightDigestMismatch",
-    "WeightMissing",
-    "WeightUnavailable",
-    "fetch_all",
-    "missing",
-]
-
-OnFetched = Callable[[str, WeightSpec], None]
-
-
-def _ignore(_name: str, _spec: WeightSpec) -> None:
-    pass
+__all__ = ["ModelStore", "WeightDigestMismatch", "WeightError", "WeightMissing"]
 
 
 class ModelStore:
-    """Weights under one folder. Files appear whole or not at all, so that several processes may fetch at once."""
+    """Safe for several processes at once: files appear whole, by rename, with their licence already there."""
 
     def __init__(self, folder: Path) -> None:
-        """Use ``folder``; it is made when the first file is fetched."""
         self._folder = folder
-        self._verified: set[Path] = set()
 
     def path(self, spec: WeightSpec) -> Path:
-        """The verified file.
+        """The file, its digest computed once a process.
 
         Raises:
             WeightMissing: it was never fetched.
-            WeightDigestMismatch: it is not what its digest says.
+            WeightDigestMismatch: it is damaged or not the reviewed one.
         """
-        file = self._folder / spec.file_name
-        if file not in self._verified:
-            if not file.exists():
-                raise WeightMissing(f"{spec.file_name} is not in the model store. 'i2v up' fetches it.")
-            _verify(file, spec)
-            self._verified.add(file)
-        return file
+        path = self._folder / spec.file_name
+        if not path.exists():
+            raise WeightMissing(f"{path.name} is not in the model store: run `i2v models fetch`")
+        self._check(path, spec)
+        return path
 
-    def has(self, spec: WeightSpec) -> bool:
-        """Whether the file is there with the right digest."""
+    def missing(self, specs: Mapping[str, WeightSpec]) -> list[str]:
+        """Names of the weights that `fetch` would have to bring: absent, or with a wrong digest."""
+        return [name for name, spec in specs.items() if not self._has(spec)]
+
+    def fetch(self, spec: WeightSpec, on_progress: OnProgress | None = None, workspace: Path | None = None) -> Path:
+        """Bring the weights unless they are here already; no network is used if they are.
+
+        `workspace` keeps downloaded packages for further calls; without it a folder of its own is made and removed.
+
+        Raises:
+            SourceError: the source could not be read.
+            WeightDigestMismatch: what came is not what was asked for; nothing of it is kept.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / spec.file_name
+        path.with_suffix(".licence.txt").write_text(_licence(spec), encoding="utf-8")
+        if not self._has(spec):
+            with tempfile.TemporaryDirectory(prefix=".fetch-", dir=self._folder) as own:
+                fresh = Path(own) / spec.file_name
+                with watched(workspace or Path(own), spec.size, on_progress):
+                    retrieve(spec.parsed_source, fresh, workspace or Path(own))
+                self._check(fresh, spec)
+                fresh.replace(path)
+        if on_progress:
+            on_progress(spec.size, spec.size)
+        return path
+
+    def _has(self, spec: WeightSpec) -> bool:
         try:
             self.path(spec)
-        except (WeightMissing, WeightDigestMismatch):
+        except WeightError:
             return False
         return True
 
-    def fetch(self, spec: WeightSpec) -> Path:
-        """The file, brought from its source if it is not there yet; its licence is written beside it.
-
-        Raises:
-            WeightUnavailable: it cannot be had.
-            WeightDigestMismatch: what came is not what was named; it is thrown away.
-        """
-        if not self.has(spec):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._folder, prefix=".fetching-")
-            os.close(handle)
-            fresh = Path(name)
-            try:
-                bring(spec.source, fresh)
-                _verify(fresh, spec)
-                fresh.chmod(0o644)
-                fresh.replace(self._folder / spec.file_name)
-            finally:
-                fresh.unlink(missing_ok=True)
-        self._write_licence(spec)
-        return self.path(spec)
-
-    def _write_licence(self, spec: WeightSpec) -> None:
-        text = f"{spec.licence_text}\nSPDX-License-Identifier: {spec.licence}\nOrigin: {spec.origin}\n"
-        (self._folder / f"{spec.file_name}.LICENSE").write_text(text, encoding="utf-8")
+    @staticmethod
+    def _check(path: Path, spec: WeightSpec) -> None:
+        stat = path.stat()
+        if stat.st_size != spec.size or _digest(path, stat.st_size, stat.st_mtime_ns, stat.st_ino) != spec.sha256:
+            raise WeightDigestMismatch(
+                f"{path.name} has not the sha256 that the catalogue demands for {spec.source}: it is damaged or was"
+                " exchanged; `i2v models fetch` brings it anew"
+            )
 
 
-def fetch_all(specs: Mapping[str, WeightSpec], folder: Path, on_fetched: OnFetched = _ignore) -> None:
-    """Fetch what is missing; ``on_fetched`` is called after each file. Errors as in `ModelStore.fetch`."""
-    store = ModelStore(folder)
-    for name, spec in specs.items():
-        store.fetch(spec)
-        on_fetched(name, spec)
+@lru_cache(maxsize=256)
+def _digest(path: Path, _size: int, _mtime_ns: int, _inode: int) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def missing(specs: Mapping[str, WeightSpec], folder: Path) -> list[str]:
-    """The names of the weights that are not there."""
-    store = ModelStore(folder)
-    return [name for name, spec in specs.items() if not store.has(spec)]
-
-
-def _verify(file: Path, spec: WeightSpec) -> None:
-    with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    if digest != spec.sha256:
-        raise WeightDigestMismatch(
-            f"{spec.file_name} has another digest than configs/models.yaml names. It is not used."
-        )
+def _licence(spec: WeightSpec) -> str:
+    facts = f"File: {spec.file_name}\nSource: {spec.source}\nOrigin: {spec.origin}\nSHA-256: {spec.sha256}\n"
+    return f"{facts}Licence: {spec.licence}\n\n{spec.licence_text.strip()}\n"

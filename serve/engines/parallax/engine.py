@@ -10,6 +10,7 @@ from serve.engines.parallax.camera import Pose, camera_path
 from serve.engines.parallax.layers import STEPS, decompose
 from serve.engines.parallax.networks import Networks
 from serve.engines.parallax.prompt import move_from_prompt
+from serve.engines.parallax.residue import Residue
 from serve.engines.parallax.scene import Scene
 from serve.engines.parallax.warp import warp_on
 from serve.engines.parameters import CAMERAS, MAX_SIDE, VideoParameters
@@ -49,14 +50,16 @@ class ParallaxEngine:
         width, height = parameters.output_size(photo.shape[1], photo.shape[0])
         move = move_from_prompt(prompt) if parameters.camera == "auto" else parameters.camera
         path = camera_path(move, parameters)
-        scene = decompose(crop_to(photo, width, height), self._networks, path, steps.done)
-        return ParallaxClip(scene, path, parameters.fps, self.device, steps)
+        view = crop_to(photo, width, height)
+        scene = decompose(view, self._networks, path, steps.done)
+        return ParallaxClip(view, scene, path, parameters.fps, self.device, steps)
 
 
 class ParallaxClip:
     """A scene and a camera path through it."""
 
-    def __init__(self, scene: Scene, path: Sequence[Pose], fps: int, device: str, steps: Steps) -> None:
+    def __init__(self, photo: Image, scene: Scene, path: Sequence[Pose], fps: int, device: str, steps: Steps) -> None:
+        self.photo = photo
         self.scene = scene
         self.path = path
         self.width, self.height, self.fps = scene.width, scene.height, fps
@@ -67,11 +70,11 @@ class ParallaxClip:
 
     def frames(self) -> Iterator[Image]:
         """Render one frame at a time on a CPU, a few on a GPU."""
-        warp = warp_on(self._device, self.scene)
+        render = Residue(self.photo, self.scene, warp_on(self._device, self.scene))
         batch = 1 if self._device == "cpu" else _GPU_BATCH
         for start in range(0, self.frame_count, batch):
             self._steps.check()
-            frames = warp(self.path[start : start + batch])
+            frames = render(self.path[start : start + batch])
             yield from frames
             self._steps.done(len(frames))
 

@@ -74,8 +74,17 @@ def needed_margin(path: Sequence[Pose], scene: Scene) -> int:
 
 def reach(path: Sequence[Pose], scene: Scene) -> float:
     """How many pixels apart a path shows disparities 0 and 1, at most."""
-    near_and_far = zip(_corner_views(path, scene, (0.0,)), _corner_views(path, scene, (1.0,)), strict=True)
-    return max(float(np.hypot(near[0] - far[0], near[1] - far[1]).max()) for far, near in near_and_far)
+    near_and_far = zip(_corner_views(path, scene, (1.0,)), _corner_views(path, scene, (0.0,)), strict=True)
+    return max(_farthest(near, far) for near, far in near_and_far)
+
+
+def displacement(pose: Pose, scene: Scene) -> float:
+    """How many pixels any of the picture has moved at most, seen from `pose`."""
+    return _farthest(_corner_views([pose], scene)[0], _corner_views([Pose()], scene)[0])
+
+
+def _farthest(one: tuple[Grid, Grid], other: tuple[Grid, Grid]) -> float:
+    return float(np.hypot(one[0] - other[0], one[1] - other[1]).max())
 
 
 def _corner_views(

@@ -1,4 +1,4 @@
-"""Separate a matted subject from what is behind it, so that both together are the photo again."""
+"""Separate a matted subject from what is behind it."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from serve.engines.parallax.filters import Map, blur, dilate
+from serve.engines.parallax.filters import Map, blur, dilate, smoothstep
 from serve.engines.parallax.scene import Layer
 
 Image = NDArray[np.uint8]
@@ -17,18 +17,15 @@ def separate(photo: Image, alpha: Map, inpaint: Inpaint) -> tuple[Image, Image]:
     """The background with the subject painted over, and the subject as RGBA with premultiplied colours.
 
     `alpha`: 0..1, of the photo's size. The hole given to `inpaint` is larger than the matte, so that the painter does
-    not see the subject's fringe. The one laid over the other is the photo to within rounding.
+    not see the subject's fringe, and no fringe stays behind when the subject moves away.
     """
     side = float(np.sqrt(alpha.size))
     painted = inpaint(photo, dilate(alpha, side / 80) > 0.02).astype(np.float32)
-    colours = _foreground_colours(photo, alpha)
+    hidden = cv2.GaussianBlur(dilate(alpha, side / 200), (0, 0), side / 400)
+    use = smoothstep(0.02, 0.3, np.asarray(hidden, np.float32))[..., None]
     opacity = alpha[..., None]
-    missing = photo - opacity * colours - (1 - opacity) * painted
-    # The smallest change of both that makes up for what is missing.
-    share = missing / (opacity**2 + (1 - opacity) ** 2)
-    behind = _to_bytes(painted + (1 - opacity) * share)
-    subject = np.minimum(photo - (1 - opacity) * behind, 255 * opacity)
-    return behind, _to_bytes(np.dstack((subject, 255 * opacity)))
+    subject = np.dstack((opacity * _foreground_colours(photo, alpha), 255 * opacity))
+    return _to_bytes(photo * (1 - use) + painted * use), _to_bytes(subject)
 
 
 def cut_out(name: str, pixels: Image, disparity: Map) -> Layer:

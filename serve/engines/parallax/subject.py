@@ -60,4 +60,4 @@ def _without_specks(alpha: Map) -> Map:
 
 
 def _side(image: NDArray[np.generic]) -> float:
-    return float(image.shape[0] * image.shape[1]) ** 0.5
+    return float(np.sqrt(image.shape[0] * image.shape[1]))

@@ -42,6 +42,6 @@ def test_a_ledger_refuses_change(world: World, ledger: str, change: str) -> None
     world.run(lifecycle.answer, account, purpose=AI, notice_version=notice.version, granted=True)
     before = world.sql(f"SELECT * FROM {ledger}")
     assert before
-    with pytest.raises(ProgrammingError, match="append-only"):
+    with pytest.raises(ProgrammingError, match="InsufficientPrivilege"):
         world.sql(change.format(ledger))
     assert world.sql(f"SELECT * FROM {ledger}") == before

@@ -18,6 +18,7 @@ import pytest
 
 from cluster.storage import embedded_postgres
 from cluster.storage.errors import PostgresFailed
+from cluster.storage.postgres_host import short_folder
 
 CANARY = "zebra-4711-canary"
 
@@ -135,6 +136,7 @@ def test_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
         assert execute(folder, "SELECT 1") == [(1,)]
     finally:
         embedded_postgres.stop(folder)
+        shutil.rmtree(short_folder(folder / "socket"))
 
 
 def test_a_socket_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
@@ -166,6 +168,7 @@ def fail_with_the_canary(folder: Path) -> None:
         killer.wait()
     while "was terminated by signal 9" not in logged(folder):
         time.sleep(0.02)
+    assert execute(folder, "SELECT 1") == [(1,)]
 
 
 def test_no_statement_and_no_value_reaches_the_log(folder: Path) -> None:
@@ -180,7 +183,7 @@ def test_the_search_would_find_it(name: str, value: str) -> None:
     """The control: each of these settings alone, undone, lets the canary through."""
     folder = Path(tempfile.mkdtemp(prefix="i2v-", dir="/tmp"))
     try:
-        execute(folder, f"ALTER SYSTEM SET {name} = {value}")
+        execute(folder, f"ALTER SYSTEM SET {name} = '{value}'")
         execute(folder, "SELECT pg_reload_conf()")
         while execute(folder, f"SHOW {name}") != [(value,)]:
             time.sleep(0.02)

@@ -118,9 +118,11 @@ def test_tampering_is_noticed(local: SealedStore, tmp_path: Path) -> None:
     data = file.read_bytes()
     for how, content in tampered(data):
         file.write_bytes(content)
-        with pytest.raises(SealBroken):
+        try:
             b"".join(local.open("a", ACCOUNT, "media_1").chunks())
-            pytest.fail(f"{how}: it was opened")
+        except SealBroken:
+            continue
+        pytest.fail(f"{how}: it was opened")
     file.write_bytes(data)
     assert local.open("a", ACCOUNT, "media_1").read(0, len(CONTENT)) == CONTENT
 

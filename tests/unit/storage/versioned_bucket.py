@@ -49,22 +49,22 @@ class _Handler(BaseHTTPRequestHandler):
     def key(self) -> str:
         return urlsplit(self.path).path.split("/", 2)[2] if self.path.count("/") > 1 else ""
 
-    def do_PUT(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_PUT(self) -> None:
         self.server.add(self.key, self.body())
         self.answer(200)
 
-    def do_HEAD(self) -> None:  # noqa: N802 - likewise
+    def do_HEAD(self) -> None:
         content = self.server.latest(self.key) if self.key else b""
         self.answer(404 if content is None else 200, content or b"")
 
-    def do_GET(self) -> None:  # noqa: N802 - likewise
+    def do_GET(self) -> None:
         query = parse_qs(urlsplit(self.path).query, keep_blank_values=True)
         if "versioning" in query:
             self.answer(200, _xml("VersioningConfiguration", [("Status", "Enabled")]))
         elif "versions" in query:
             self.answer(200, self.listing(query.get("prefix", [""])[0], query.get("key-marker", [""])[0]))
 
-    def do_POST(self) -> None:  # noqa: N802 - likewise
+    def do_POST(self) -> None:
         for entry in ET.fromstring(self.body()).iter(f"{{{_NAMESPACE}}}Object"):
             self.server.remove(
                 str(entry.findtext(f"{{{_NAMESPACE}}}Key")), entry.findtext(f"{{{_NAMESPACE}}}VersionId")

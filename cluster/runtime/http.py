@@ -1,0 +1,22 @@
+"""The one question that parts of the cluster on this host are asked over HTTP: do you answer 200?"""
+
+import http.client
+from typing import Final
+from urllib.parse import urlsplit
+
+__all__ = ["answers"]
+
+_SECONDS: Final = 2.0
+
+
+def answers(url: str) -> bool:
+    """Whether a GET is answered with 200 within two seconds."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_SECONDS)
+    try:
+        connection.request("GET", parts.path)
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,101 @@
+"""What `i2v up` leaves running: one process that keeps every part of the cluster, each in a thread of its own.
+
+It holds nothing that may not be lost. Killed, it leaves the parts running; the next `i2v up` takes them over.
+"""
+
+import signal
+import threading
+
+from cluster import settings as cluster_settings
+from cluster import telemetry
+from cluster.runtime import layout, processes
+from cluster.runtime.application import ServeApplication
+from cluster.runtime.board import Board
+from cluster.runtime.database import DatabaseService
+from cluster.runtime.keeper import Keeper
+from cluster.runtime.ray_head import RayHead
+from cluster.runtime.service import Service, ServiceFailed
+from cluster.settings import Settings
+from serve import catalogue
+from serve.models.store import WeightDigestMismatch, WeightUnavailable, fetch_all
+from serve.models.weights import WeightSpec
+
+__all__ = ["Weights", "supervise"]
+
+_LOOK_SECONDS = 1.0
+
+
+class Weights:
+    """The files of the networks: fetched where they are missing, verified where they are there."""
+
+    name = "weights"
+    needs: tuple[str, ...] = ()
+    patience = 1
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is fetched yet. ``board`` is told how far fetching has come, once there is one."""
+        self._folder = layout.paths(settings).models
+        self.board: Board | None = None
+
+    def prepare(self) -> None:
+        """Everything is done by `start`."""
+
+    def start(self) -> None:
+        """Fetch and verify."""
+        weights = catalogue.load().weights
+        total, done = sum(spec.bytes for spec in weights.values()), 0
+
+        def tell(_name: str, spec: WeightSpec) -> None:
+            nonlocal done
+            done += spec.bytes
+            if self.board:
+                self.board.change(self.name, done=done, total=total)
+
+        try:
+            fetch_all(weights, self._folder, tell)
+        except (WeightUnavailable, WeightDigestMismatch) as error:
+            raise ServiceFailed(str(error)) from error
+
+    def works(self) -> bool:
+        """Files stay; whoever reads them verifies them again."""
+        return True
+
+    def stop(self) -> None:
+        """There is nothing to end."""
+
+    def pid(self) -> int | None:
+        """It has no process."""
+        return None
+
+
+def supervise(settings: Settings, stop: threading.Event) -> None:
+    """Keep every part until ``stop`` is set, then end them all, the last one first."""
+    where = layout.paths(settings)
+    head, weights = RayHead(settings), Weights(settings)
+    services: list[Service] = [head, DatabaseService(settings), weights, ServeApplication(settings, head)]
+    board = weights.board = Board(where.state, [service.name for service in services])
+    keepers = [Keeper(service, board) for service in services]
+    for keeper in keepers:
+        keeper.start()
+    own, dead = processes.current(), set[processes.Process]()
+    while not stop.wait(_LOOK_SECONDS):
+        processes.save(where.processes, sorted(processes.tree([own, *processes.load(where.processes)])))
+        dead = processes.reap(dead)
+    board.close()
+    for service in reversed(services):
+        service.stop()
+    telemetry.log("stopped", service="supervisor")
+
+
+def main() -> None:
+    """Supervise until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    telemetry.silence_libraries()
+    processes.adopt_orphans()
+    supervise(cluster_settings.load(), stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""What must hold of a cluster's data after anything that happened."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from cluster.records import credits, metadata
+from cluster.records.media import media
+from cluster.storage.object_store import ObjectStore
+
+__all__ = ["Differences", "Snapshot", "differences", "snapshot"]
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Keys of objects that no row names, and keys of accepted rows that have no object."""
+
+    orphans: frozenset[str]
+    missing: frozenset[str]
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.orphans or self.missing)
+
+
+def differences(connection: Connection, objects: ObjectStore) -> Differences:
+    """Hold rows and objects against each other; empty when nothing is being written."""
+    stored = frozenset(objects.keys())
+    rows = {row.object_key: row.state for row in connection.execute(select(media.c.object_key, media.c.state))}
+    live = {key for key, state in rows.items() if state == "live"}
+    return Differences(orphans=stored - rows.keys(), missing=frozenset(live) - stored)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """How many rows each table has, and which objects there are."""
+
+    rows: dict[str, int]
+    objects: frozenset[str]
+
+
+def snapshot(connection: Connection, objects: ObjectStore) -> Snapshot:
+    """Take stock: two snapshots are equal if nothing was half-stored between them."""
+    counts = {
+        table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+        for table in metadata.sorted_tables
+    }
+    return Snapshot(counts, frozenset(objects.keys()))
+
+
+def assert_sound(connection: Connection, objects: ObjectStore) -> None:
+    """Objects are rows, credits balance, and no ended job holds a lease."""
+    assert not differences(connection, objects)
+    assert credits.discrepancies(connection) == []
