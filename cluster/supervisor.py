@@ -5,6 +5,10 @@ It holds nothing that may not be lost. Killed, it leaves the parts running; the 
 
 import signal
 import threading
+from collections.abc import Callable
+from typing import Any
+
+from rich.progress import Progress
 
 from cluster import settings as cluster_settings
 from cluster import telemetry
@@ -17,12 +21,25 @@ from cluster.runtime.ray_head import RayHead
 from cluster.runtime.service import Service, ServiceFailed
 from cluster.settings import Settings
 from serve import catalogue
-from serve.models.store import WeightDigestMismatch, WeightUnavailable, fetch_all
-from serve.models.weights import WeightSpec
+from serve.models.fetch import fetch_all
+from serve.models.sources import SourceError
+from serve.models.weights import WeightError
 
 __all__ = ["Weights", "supervise"]
 
 _LOOK_SECONDS = 1.0
+
+
+class _Fetched(Progress):
+    """Shows nothing itself, and tells how many bytes are there in all."""
+
+    def __init__(self, tell: Callable[[float], None]) -> None:
+        super().__init__(disable=True)
+        self._tell = tell
+
+    def update(self, *args: Any, **fields: Any) -> None:
+        super().update(*args, **fields)
+        self._tell(sum(task.completed for task in self.tasks))
 
 
 class Weights:
@@ -43,17 +60,15 @@ class Weights:
     def start(self) -> None:
         """Fetch and verify."""
         weights = catalogue.load().weights
-        total, done = sum(spec.bytes for spec in weights.values()), 0
+        total = sum(spec.size for spec in weights.values())
 
-        def tell(_name: str, spec: WeightSpec) -> None:
-            nonlocal done
-            done += spec.bytes
+        def tell(done: float) -> None:
             if self.board:
-                self.board.change(self.name, done=done, total=total)
+                self.board.change(self.name, done=int(done), total=total)
 
         try:
-            fetch_all(weights, self._folder, tell)
-        except (WeightUnavailable, WeightDigestMismatch) as error:
+            fetch_all(weights, self._folder, _Fetched(tell))
+        except (SourceError, WeightError) as error:
             raise ServiceFailed(str(error)) from error
 
     def works(self) -> bool:
@@ -84,6 +99,7 @@ def supervise(settings: Settings, stop: threading.Event) -> None:
     board.close()
     for service in reversed(services):
         service.stop()
+    processes.end(processes.tree([own]) - {own})
     telemetry.log("stopped", service="supervisor")
 
 

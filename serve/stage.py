@@ -93,9 +93,10 @@ class StageRun:
             self.discard()
 
     def discard(self) -> None:
-        """Erase what this run has written."""
+        """Erase what this run has written, unless it was accepted: a commit may be kept though its answer was lost."""
         for medium, *_ in self._written:
-            self.resources.store.delete(medium.object_key)
+            if self.resources.database.run(media.get, medium.account_id, medium.id) is None:
+                self.resources.store.delete(medium.object_key)
 
     def _announce(self, connection: Connection, kind: MediaKind, content_type: str, derived_from: str) -> Medium:
         if not leases.beat(connection, self.job.id, self.lease.fence, *self._progress):

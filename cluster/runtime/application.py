@@ -45,17 +45,8 @@ class ServeApplication:
     def prepare(self) -> None:
         """Start the driver that will deploy: it imports Ray while Ray and the others start."""
         self._end_driver()
-        if self.works():
-            return
-        with self._log.open("wb") as log:
-            self._driver = subprocess.Popen(  # noqa: S603 - our own words
-                [sys.executable, "-m", "cluster.runtime.deploy"],
-                env=whole_environment(self._settings),
-                cwd="/",
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        if not self.works():
+            self._driver = self._new_driver()
 
     def start(self) -> None:
         """Let the driver deploy the application unless it is there, then wait until its ingress is ready."""
@@ -85,16 +76,24 @@ class ServeApplication:
         return None
 
     def _deploy(self) -> None:
-        if self._driver is None:
-            self.prepare()
-        if self._driver is None:
-            return
+        driver = self._driver or self._new_driver()
         try:
-            self._driver.communicate(b"now\n", timeout=_DEPLOY_SECONDS)
+            driver.communicate(b"now\n", timeout=_DEPLOY_SECONDS)
         except subprocess.TimeoutExpired:
-            self._end_driver()
-        if self._driver is None or self._driver.returncode:
+            driver.kill()
+        if driver.wait():
             raise ServiceFailed(f"The application could not be deployed; {self._log} says why.")
+
+    def _new_driver(self) -> subprocess.Popen[bytes]:
+        with self._log.open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "cluster.runtime.deploy"],
+                env=whole_environment(self._settings),
+                cwd="/",
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
 
     def _wait(self) -> None:
         deadline = clock.monotonic() + _READY_SECONDS

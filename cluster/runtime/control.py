@@ -1,17 +1,15 @@
 """Launch the supervisor, ask how the cluster is, and end it: for the command line and for tests."""
 
-import contextlib
 import json
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any, Final
 
 from cluster.runtime import layout, processes
-from cluster.runtime.environment import Port, port
+from cluster.runtime.environment import Port, port, whole_environment
 from cluster.runtime.layout import Paths
 from cluster.runtime.processes import Process
 from cluster.settings import Settings, variable
@@ -48,13 +46,15 @@ def launch(settings: Settings) -> bool:
             _check_ports(settings)
         where.state.unlink(missing_ok=True)
         with (where.logs / "supervisor.log").open("ab") as log:
-            started = subprocess.Popen(  # noqa: S603 - our own words
+            started = subprocess.Popen(
                 [sys.executable, "-m", "cluster.supervisor"],
+                env=_environment(settings),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=0o077,
             )
         process = processes.find(started.pid)
         processes.save(where.supervisor, [process] if process else [])
@@ -98,24 +98,34 @@ def shut_down(settings: Settings) -> int:
         processes.end(left)
         for record in (where.supervisor, where.processes, where.state):
             record.unlink(missing_ok=True)
-        shutil.rmtree(where.sockets, ignore_errors=where.sockets == where.ray_sessions.parent)
+        if where.ray_sessions.parent != where.sockets:
+            shutil.rmtree(where.sockets, ignore_errors=True)
     return len(ours)
 
 
+def _environment(settings: Settings) -> dict[str, str]:
+    """What the supervisor sees: as all processes, and where the database is."""
+    url = {variable(("database", "url")): settings.database.url} if settings.database.url else {}
+    return whole_environment(settings) | url
+
+
 def _check_ports(settings: Settings) -> None:
-    hosts = {("http", "port"): settings.http.host}
-    wanted = [(("http", "port"), settings.http.port), (("ray", "gcs_port"), settings.ray.gcs_port)]
-    wanted.append((("ray", "dashboard_port"), settings.ray.dashboard_port))
-    wanted += [(("ray", "internal_ports"), port(settings, of)) for of in Port if of < Port.FIRST_REPLICA]
-    for key, number in wanted:
-        if not _is_free(hosts.get(key, "127.0.0.1"), number):
+    everywhere = ""
+    wanted = [(("http", "port"), settings.http.host, settings.http.port)]
+    wanted.append((("ray", "gcs_port"), everywhere, settings.ray.gcs_port))
+    wanted.append((("ray", "dashboard_port"), everywhere, settings.ray.dashboard_port))
+    for internal in Port:
+        if internal < Port.FIRST_REPLICA:
+            wanted.append((("ray", "internal_ports"), everywhere, port(settings, internal)))
+    for key, host, number in wanted:
+        if not _is_free(host, number):
             raise PortTaken(
                 f"Port {number} is taken by another program. Choose another with {variable(key)} ({'.'.join(key)})."
             )
 
 
 def _is_free(host: str, number: int) -> bool:
-    with contextlib.closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as candidate:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as candidate:
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             candidate.bind((host, number))

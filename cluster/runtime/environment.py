@@ -68,7 +68,7 @@ def whole_environment(settings: Settings) -> dict[str, str]:
 
 
 def _settings(settings: Settings) -> dict[str, str]:
-    named = {CONFIGS_VARIABLE: str(configs_folder()), PROFILE_VARIABLE: settings.profile}
+    named = {CONFIGS_VARIABLE: str(configs_folder().absolute()), PROFILE_VARIABLE: settings.profile}
     values = settings.model_dump(mode="json")
     for path, _ in leaves():
         if len(path) == 2 and path not in _SECRET:

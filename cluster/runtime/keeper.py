@@ -25,12 +25,12 @@ class Keeper(threading.Thread):
 
     def run(self) -> None:
         """Keep it until the board closes."""
-        while self._started() and self._watched():
+        while self._brought_up() and self._watched():
             restarts = self._board.standing(self.name).restarts + 1
             self._board.change(self.name, state=State.WAITING, pid=None, restarts=restarts)
             telemetry.log("lost", service=self.name, count=restarts)
 
-    def _started(self) -> bool:
+    def _brought_up(self) -> bool:
         """Start it, however many attempts that takes; false when the board closes."""
         while True:
             try:
@@ -39,7 +39,7 @@ class Keeper(threading.Thread):
                     return False
                 self._board.change(self.name, state=State.STARTING)
                 self._service.start()
-            except Exception as error:  # noqa: BLE001 - whatever it was, the part is started again
+            except Exception as error:
                 if not self._failed(error):
                     return False
             else:

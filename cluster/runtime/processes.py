@@ -14,7 +14,7 @@ from typing import Final
 from cluster import clock
 from cluster.storage import files
 
-__all__ = ["Process", "adopt_orphans", "current", "end", "find", "load", "reap", "save", "send", "tree"]
+__all__ = ["Process", "adopt_orphans", "current", "end", "find", "load", "reap", "save", "send", "tree", "wait_for_end"]
 
 _PROC: Final = Path("/proc")
 _BOOT: Final = _PROC / "sys/kernel/random/boot_id"
@@ -106,6 +106,16 @@ def end(processes: Iterable[Process], grace: float = 0.0) -> int:
     return ended
 
 
+def wait_for_end(process: Process, seconds: float) -> bool:
+    """Wait that long for a process to end by itself; whether it did."""
+    deadline = clock.monotonic() + seconds
+    while find(process.pid) == process:
+        if clock.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent dies, so that none escapes from `tree`."""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -123,7 +133,7 @@ def reap(stale: set[Process]) -> set[Process]:
 
 
 def save(file: Path, processes: Sequence[Process]) -> None:
-    """Record processes, for whoever must end them when this process cannot; nothing is written where nothing changed."""
+    """Record processes for whoever must end them when this process cannot. What has not changed is not written."""
     numbers = [[each.pid, each.started] for each in processes]
     content = json.dumps({"boot": _BOOT.read_text().strip(), "processes": numbers}).encode()
     if not file.exists() or file.read_bytes() != content:

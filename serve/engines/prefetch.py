@@ -1,6 +1,6 @@
 """Let a producer work ahead of its consumer in a thread."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from queue import Full, Queue
 from threading import Event, Thread
 from typing import Generic, TypeVar
@@ -40,7 +40,7 @@ class _Producer(Thread, Generic[T]):
         return False
 
 
-def prefetch(items: Iterator[T], ahead: int = 2) -> Iterator[T]:
+def prefetch(items: Iterator[T], ahead: int = 2) -> Generator[T, None, None]:
     """Yield `items`, computed in a thread at most `ahead` items before they are asked for.
 
     What the producer raises is raised here. Closing this generator stops the producer after its current item.

@@ -192,6 +192,8 @@ def _ticket(keys: KeyStore, account_id: str, order: Order) -> Ticket | None:
 def _text(value: object, name: str, longest: int) -> str:
     if not isinstance(value, str):
         raise InvalidRequest(f"{name}: this must be a text.", param=name)
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidRequest(f"{name}: this is not valid Unicode.", param=name)
     if len(value) > longest:
         raise InvalidRequest(f"{name}: this may have at most {longest} characters.", param=name)
     return value

@@ -11,7 +11,7 @@ from cluster.errors import InvalidCredentials, NotFound
 from cluster.records import accounts, api_keys, credits
 from cluster.records.api_keys import ApiKey
 from serve.ingress.error_answers import documented
-from serve.ingress.services import Caller, Served
+from serve.ingress.services import Caller, KeyId, Served
 
 __all__ = ["router"]
 
@@ -147,7 +147,7 @@ async def list_api_keys(services: Served, caller: Caller) -> KeyList:
 
 
 @router.delete("/v1/api-keys/{key_id}", responses=_KNOWN | documented(NotFound))
-async def revoke_api_key(key_id: str, services: Served, caller: Caller) -> KeyDeleted:
+async def revoke_api_key(key_id: KeyId, services: Served, caller: Caller) -> KeyDeleted:
     """End a key at once, downloads in progress included."""
     if not await services.resources.database.run(api_keys.revoke, caller.account_id, key_id):
         raise NotFound

@@ -4,8 +4,10 @@ from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
 
 from serve.ingress import accounts, consents, content, error_answers, health, models, videos
+from serve.ingress.body_limit import BodyLimitMiddleware
 from serve.ingress.request_id import RequestIdMiddleware
 from serve.ingress.services import Services
+from serve.ingress.unexpected import UnexpectedMiddleware
 
 __all__ = ["create_api"]
 
@@ -33,6 +35,8 @@ def create_api(services: Services) -> FastAPI:
     for module in (videos, content, accounts, consents, models, health):
         api.include_router(module.router)
     error_answers.install(api)
+    api.add_middleware(BodyLimitMiddleware, max_bytes=services.resources.settings.http.max_body_bytes)
+    api.add_middleware(UnexpectedMiddleware)
     api.add_middleware(RequestIdMiddleware)
     patch_fastapi(api, swagger_ui_parameters={"persistAuthorization": False})
     return api

@@ -33,7 +33,7 @@ class ConsentAnswer(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"granted": True}})
 
     purpose: str = Field(max_length=100)
-    notice_version: str = Field(max_length=100)
+    notice_version: str = Field(pattern="^[0-9a-z]{1,100}$")
     granted: StrictBool
 
 

@@ -18,7 +18,7 @@ from cluster.records.job_states import JobState
 from cluster.records.media import Medium
 from cluster.storage.sealed import SealedReader
 from serve.ingress.error_answers import documented
-from serve.ingress.services import Caller, Served, Services
+from serve.ingress.services import Caller, Served, Services, VideoId
 
 __all__ = ["parse_range", "router"]
 
@@ -59,7 +59,7 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
     | {200: {"content": {"video/mp4": {}, "image/webp": {}, "image/jpeg": {}}}, 206: {"description": "A part."}},
 )
 async def download_content(
-    video_id: str,
+    video_id: VideoId,
     request: Request,
     services: Served,
     caller: Caller,

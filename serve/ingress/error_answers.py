@@ -9,10 +9,13 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from cluster import errors, telemetry
+from cluster import errors
 from cluster.errors import ServiceError
 
 __all__ = ["COMMON", "answer", "documented", "install", "invalid"]
+
+
+_PLACES = ("body", "query", "path", "header")
 
 
 class ErrorBody(BaseModel):
@@ -53,8 +56,10 @@ def answer(error: ServiceError) -> JSONResponse:
 
 def invalid(details: ErrorDetails) -> errors.InvalidRequest:
     """One validation error as an answer: which field, and what it should be; never what it was."""
-    path = [str(step) for step in details["loc"] if step not in ("body", "query", "path", "header")]
-    field = ".".join(path) or None
+    if details["type"] == "extra_forbidden":
+        return errors.InvalidRequest("There is a field of a name that is not known here; /docs lists those that are.")
+    path = [step for step in details["loc"] if isinstance(step, str)]
+    field = ".".join(path[1:] if path[:1] and path[0] in _PLACES else path) or None
     return errors.InvalidRequest(f"{field or 'The body'}: {details['msg']}.", param=field)
 
 
@@ -69,15 +74,13 @@ def install(api: FastAPI) -> None:
         return answer(invalid(first) if first else errors.InvalidRequest())
 
     async def http_error(_: Request, error: Exception) -> JSONResponse:
+        if isinstance(error.__cause__, ServiceError):
+            return answer(error.__cause__)
         status = error.status_code if isinstance(error, HTTPException) else 500
+        headers = error.headers if isinstance(error, HTTPException) else None
         kinds: dict[int, type[ServiceError]] = {404: errors.NotFound, 405: errors.MethodNotAllowed}
-        return answer(kinds.get(status, errors.InvalidRequest if status < 500 else ServiceError)())
-
-    async def unexpected(_: Request, error: Exception) -> JSONResponse:
-        telemetry.log_failure("request_failed", error)
-        return answer(ServiceError())
+        return answer(kinds.get(status, errors.InvalidRequest if status < 500 else ServiceError)(headers=headers))
 
     api.add_exception_handler(ServiceError, service_error)
     api.add_exception_handler(RequestValidationError, validation_error)
     api.add_exception_handler(HTTPException, http_error)
-    api.add_exception_handler(Exception, unexpected)

@@ -1,4 +1,4 @@
-"""Read a create request, as multipart form or as JSON, within bounds and without a temporary file in clear."""
+"""Read a create request, as multipart form or as JSON, without a temporary file in clear."""
 
 import base64
 import binascii
@@ -7,16 +7,16 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from cluster.errors import InvalidRequest, PayloadTooLarge
+from cluster.errors import InvalidRequest
 
 __all__ = ["Submission", "read_json", "read_submission"]
 
 _MAX_FIELDS = 40
-_MAX_FIELD_BYTES = 256 * 1024
+_UNLIMITED = 2**62
 _REFERENCE = "input_reference"
 
 
@@ -29,31 +29,46 @@ class Submission:
 
 
 class _InMemoryParser(MultiPartParser):
-    """Keeps files in memory, whose size `_bounded` limits: Starlette would spill them to disk in clear."""
+    """Keeps everything in memory: Starlette would spill files to disk in clear. `BodyLimitMiddleware` limits it."""
 
-    spool_max_size = 2**62
+    spool_max_size = _UNLIMITED
+    _ended = False
+
+    def on_end(self) -> None:
+        """The last boundary has come."""
+        self._ended = True
+
+    async def parse(self) -> FormData:
+        """Read the form; one that breaks off is refused, where Starlette would leave out its last part."""
+        self.stream = self._to_its_end(self.stream)
+        return await super().parse()
+
+    async def _to_its_end(self, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        async for chunk in stream:
+            yield chunk
+        if not self._ended:
+            raise MultiPartException("The form has no end.")
 
 
-async def read_submission(request: Request, max_bytes: int) -> Submission:
+async def read_submission(request: Request) -> Submission:
     """Read the body.
 
     Raises:
-        PayloadTooLarge: it is longer than ``max_bytes``; the rest is not read.
         InvalidRequest: it is neither a form nor JSON, or it has two photos.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        return await _read_form(request, max_bytes)
+        return await _read_form(request)
     if kind == "application/json":
-        fields = await read_json(request, max_bytes)
+        fields = await read_json(request)
         return _with_reference(fields, fields.pop(_REFERENCE, None))
     raise InvalidRequest("Send the request as multipart/form-data or as application/json.", param="content-type")
 
 
-async def read_json(request: Request, max_bytes: int) -> dict[str, Any]:
-    """Read a JSON object within bounds."""
+async def read_json(request: Request) -> dict[str, Any]:
+    """Read a JSON object."""
     body = bytearray()
-    async for chunk in _bounded(request, max_bytes):
+    async for chunk in _whole(request):
         body += chunk
     try:
         value = json.loads(body)
@@ -64,18 +79,25 @@ async def read_json(request: Request, max_bytes: int) -> dict[str, Any]:
     return value
 
 
-async def _read_form(request: Request, max_bytes: int) -> Submission:
+async def _read_form(request: Request) -> Submission:
     parser = _InMemoryParser(
         request.headers,
-        _bounded(request, max_bytes),
+        _whole(request),
         max_files=2,
         max_fields=_MAX_FIELDS,
-        max_part_size=_MAX_FIELD_BYTES,
+        max_part_size=_UNLIMITED,
     )
     try:
         form = await parser.parse()
     except (MultiPartException, UnicodeDecodeError, KeyError):
-        raise InvalidRequest("The form cannot be read: a part is malformed, too long, or one too many.") from None
+        raise InvalidRequest("The form cannot be read: a part is malformed, or there are too many.") from None
+    try:
+        return await _submission(form)
+    finally:
+        await form.close()
+
+
+async def _submission(form: FormData) -> Submission:
     fields: dict[str, Any] = {}
     references: list[Any] = []
     for name, value in form.multi_items():
@@ -107,17 +129,9 @@ def _with_reference(fields: dict[str, Any], reference: Any) -> Submission:
         raise InvalidRequest("The data: URL is not valid base64.", param=_REFERENCE) from None
 
 
-async def _bounded(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
-    too_large = PayloadTooLarge(f"The request body may have at most {max_bytes} bytes.")
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > max_bytes:
-        raise too_large
-    received = 0
+async def _whole(request: Request) -> AsyncGenerator[bytes, None]:
     try:
         async for chunk in request.stream():
-            received += len(chunk)
-            if received > max_bytes:
-                raise too_large
             yield chunk
     except ClientDisconnect:
         raise InvalidRequest("The connection ended before the body did.") from None

@@ -33,7 +33,8 @@ async def is_ready(services: Served) -> Health:
     """The database, the key store and the object store answer as well."""
     resources = services.resources
     await resources.database.run(_probe)
-    await asyncio.to_thread(resources.keys.lookup, "readyz", b"probe")
+    await asyncio.to_thread(resources.keys.exists, "account_probe")
+    await asyncio.to_thread(next, resources.store.objects.keys("probe/"), None)
     return Health()
 
 

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from cluster.errors import InvalidCredentials
+from cluster.errors import InvalidCredentials, NotFound
+from cluster.ids import is_id
 from cluster.privacy.notices import Notice, read_folder
 from cluster.records import api_keys, notices
 from cluster.records.api_keys import Principal
@@ -16,7 +17,7 @@ from cluster.storage.database import AsyncDatabase
 from serve.catalogue import Catalogue
 from serve.resources import WebResources
 
-__all__ = ["Caller", "Served", "Services", "published_notices"]
+__all__ = ["Caller", "KeyId", "Served", "Services", "VideoId", "published_notices"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +65,21 @@ async def _caller(
 
 
 Caller = Annotated[Principal, Depends(_caller)]
+
+
+def _video_id(_: Caller, video_id: str) -> str:
+    return _of_kind("video", video_id)
+
+
+def _key_id(_: Caller, key_id: str) -> str:
+    return _of_kind("key", key_id)
+
+
+def _of_kind(kind: str, name: str) -> str:
+    if not is_id(kind, name):
+        raise NotFound
+    return name
+
+
+VideoId = Annotated[str, Depends(_video_id)]
+KeyId = Annotated[str, Depends(_key_id)]

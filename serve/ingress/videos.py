@@ -16,7 +16,7 @@ from serve.erasure import erase_doomed
 from serve.ingress.accept import accept, read_order
 from serve.ingress.error_answers import documented
 from serve.ingress.forms import read_submission
-from serve.ingress.services import Caller, Served, Services
+from serve.ingress.services import Caller, Served, Services, VideoId
 from serve.ingress.video_object import Video, VideoDeleted, VideoPage, render
 
 __all__ = ["router"]
@@ -66,7 +66,7 @@ async def create_video(
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> Video:
     """Turn a photo into a video. The answer is the queued job; the same `Idempotency-Key` is the same job."""
-    submission = await read_submission(request, services.resources.settings.http.max_body_bytes)
+    submission = await read_submission(request)
     order = await read_order(services, submission, idempotency_key)
     job_id = await accept(services, caller, order)
     return await _shown(services, caller.account_id, job_id, response)
@@ -95,13 +95,13 @@ async def list_videos(
 
 
 @router.get("/v1/videos/{video_id}", responses=_ABSENT)
-async def retrieve_video(video_id: str, response: Response, services: Served, caller: Caller) -> Video:
+async def retrieve_video(video_id: VideoId, response: Response, services: Served, caller: Caller) -> Video:
     """One video. A failed job is an ordinary answer with an `error` inside."""
     return await _shown(services, caller.account_id, video_id, response)
 
 
 @router.post("/v1/videos/{video_id}/cancel", responses=_ABSENT | documented(StateConflict))
-async def cancel_video(video_id: str, response: Response, services: Served, caller: Caller) -> Video:
+async def cancel_video(video_id: VideoId, response: Response, services: Served, caller: Caller) -> Video:
     """Stop a job that is waiting or running. Its work ends within seconds and nothing is charged."""
 
     def cancel(connection: Connection) -> bool:
@@ -115,7 +115,7 @@ async def cancel_video(video_id: str, response: Response, services: Served, call
 
 
 @router.delete("/v1/videos/{video_id}", responses=_ABSENT)
-async def delete_video(video_id: str, services: Served, caller: Caller) -> VideoDeleted:
+async def delete_video(video_id: VideoId, services: Served, caller: Caller) -> VideoDeleted:
     """Erase a video, its photo, its stills and its prompt. The answer comes when the files are gone."""
     database = services.resources.database
     if not await database.run(lifecycle.delete, caller.account_id, video_id):

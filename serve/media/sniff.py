@@ -1,41 +1,54 @@
-"""What a file is, by its first bytes. Names and declared types are not believed."""
+"""What a file is, told by its bytes; names and declared types are not believed."""
 
-from typing import Final
+import re
+from enum import StrEnum
 
-__all__ = ["READABLE", "sniff"]
+__all__ = ["FileType", "sniff"]
 
-READABLE: Final = frozenset({"JPEG", "MPO", "PNG", "WEBP", "AVIF", "GIF", "TIFF"})
 
-_MAGIC: Final = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"BM", "BMP"),
-    (b"%PDF", "PDF"),
-    (b"8BPS", "PSD"),
+class FileType(StrEnum):
+    """Types that people send, whether or not they can be used."""
+
+    JPEG = "JPEG"
+    PNG = "PNG"
+    WEBP = "WEBP"
+    AVIF = "AVIF"
+    GIF = "GIF"
+    TIFF = "TIFF"
+    BMP = "BMP"
+    HEIC = "HEIC"
+    SVG = "SVG"
+    PDF = "PDF"
+    MP4 = "MP4"
+    UNKNOWN = "UNKNOWN"
+
+
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
+_SIGNATURES = (
+    (re.compile(rb"\xff\xd8\xff"), FileType.JPEG),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), FileType.PNG),
+    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), FileType.WEBP),
+    (re.compile(rb"GIF8[79]a"), FileType.GIF),
+    (re.compile(rb"II[*+]\x00|MM\x00[*+]"), FileType.TIFF),
+    (re.compile(rb"BM.{4}\x00\x00\x00\x00", re.DOTALL), FileType.BMP),
+    (re.compile(rb"%PDF-"), FileType.PDF),
+    (re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml|!DOCTYPE\s+svg|!--|svg)", re.IGNORECASE), FileType.SVG),
 )
-_BRANDS: Final = {
-    b"avif": "AVIF",
-    b"avis": "AVIF",
-    b"heic": "HEIC",
-    b"heix": "HEIC",
-    b"hevc": "HEIC",
-    b"mif1": "HEIC",
-    b"msf1": "HEIC",
-}
 
 
-def sniff(data: bytes) -> str | None:
-    """The type of a file, such as ``JPEG``, ``HEIC``, ``SVG`` or ``MP4``; None if it is none that is known."""
-    for magic, kind in _MAGIC:
-        if data.startswith(magic):
-            return kind
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data[4:8] == b"ftyp":
-        return _BRANDS.get(data[8:12], "MP4")
-    start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return "SVG" if start.startswith((b"<?xml", b"<svg", b"<!doctype svg")) else None
+def sniff(data: bytes) -> FileType:
+    """The type of a file by its first bytes; XML counts as SVG."""
+    for pattern, file_type in _SIGNATURES:
+        if pattern.match(data[:256]):
+            return file_type
+    return _by_brand(data) if data[4:8] == b"ftyp" else FileType.UNKNOWN
+
+
+def _by_brand(data: bytes) -> FileType:
+    """ISO base media files name what they are: a major brand, a version and the compatible brands."""
+    size = min(int.from_bytes(data[:4], "big"), 256)
+    brands = {data[8:12], *(data[at : at + 4] for at in range(16, size, 4))}
+    if brands & _AVIF_BRANDS:
+        return FileType.AVIF
+    return FileType.HEIC if brands & _HEIC_BRANDS else FileType.MP4

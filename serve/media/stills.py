@@ -1,53 +1,60 @@
-"""Stills of a video: its thumbnail, the sprite sheet of a seek bar, and a contact sheet for people."""
+"""Still pictures that show what a video holds."""
 
 from collections.abc import Sequence
 from io import BytesIO
+from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 __all__ = ["SPRITES", "contact_sheet", "spritesheet", "thumbnail"]
 
-Pixels = NDArray[np.uint8]
-
 SPRITES = 16
-_THUMBNAIL_SIDE = 512
-_TILE_WIDTH = 240
-_COLUMNS = 4
-_MARGIN = 6
+"""How many frames a sprite sheet shows."""
+
+_GAP, _PAPER = 8, 255
 
 
-def thumbnail(frame: Pixels) -> bytes:
-    """A WebP of the frame, its longer side at most 512 pixels."""
-    image = Image.fromarray(frame)
-    image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
-    return _encoded(image, "WEBP", quality=85)
+def thumbnail(rgb: NDArray[np.uint8], side: int = 512) -> bytes:
+    """A WebP no longer than `side` on any side."""
+    height, width = rgb.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    return _coded(_resized(rgb, max(1, round(width * scale))), "WEBP", quality=82)
 
 
-def spritesheet(frames: Sequence[Pixels]) -> bytes:
-    """A JPEG of the frames, four in a row, each 240 pixels wide, without gaps."""
-    return _encoded(_grid(frames, _TILE_WIDTH, _COLUMNS, 0), "JPEG", quality=85)
+def spritesheet(frames: Sequence[NDArray[np.uint8]], columns: int = 4, tile_width: int = 240) -> bytes:
+    """A JPEG of all frames, edge to edge, row by row."""
+    return _coded(_grid(frames, columns, tile_width, gap=0), "JPEG", quality=85)
 
 
-def contact_sheet(frames: Sequence[Pixels], columns: int = _COLUMNS, tile_width: int = 320) -> bytes:
-    """A PNG of the frames with a little space between them, to be looked at."""
-    return _encoded(_grid(frames, tile_width, columns, _MARGIN), "PNG")
+def contact_sheet(frames: Sequence[NDArray[np.uint8]], columns: int = 4, tile_width: int = 416) -> bytes:
+    """A PNG of all frames on white, row by row."""
+    return _coded(_grid(frames, columns, tile_width, _GAP), "PNG")
 
 
-def _grid(frames: Sequence[Pixels], tile_width: int, columns: int, margin: int) -> Image.Image:
-    height, width = frames[0].shape[:2]
-    tile = (tile_width, max(1, round(tile_width * height / width)))
-    rows = -(-len(frames) // columns)
-    step_x, step_y = tile[0] + margin, tile[1] + margin
-    sheet = Image.new("RGB", (columns * step_x + margin, rows * step_y + margin), "white")
-    for index, frame in enumerate(frames):
-        place = (margin + index % columns * step_x, margin + index // columns * step_y)
-        sheet.paste(Image.fromarray(frame).resize(tile, Image.Resampling.LANCZOS), place)
+def _grid(frames: Sequence[NDArray[np.uint8]], columns: int, tile_width: int, gap: int) -> NDArray[np.uint8]:
+    if not frames:
+        raise ValueError("a sheet needs at least one frame")
+    tiles = [_resized(frame, tile_width) for frame in frames]
+    height, width = tiles[0].shape[:2]
+    columns = min(columns, len(tiles))
+    rows = -(-len(tiles) // columns)
+    sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), _PAPER, np.uint8)
+    for number, tile in enumerate(tiles):
+        row, column = divmod(number, columns)
+        top, left = gap + row * (height + gap), gap + column * (width + gap)
+        sheet[top : top + height, left : left + width] = tile
     return sheet
 
 
-def _encoded(image: Image.Image, kind: str, **options: int) -> bytes:
-    stream = BytesIO()
-    image.save(stream, kind, **options)
-    return stream.getvalue()
+def _resized(rgb: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+    height = max(1, round(rgb.shape[0] * width / rgb.shape[1]))
+    return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _coded(rgb: NDArray[np.uint8], file_format: Literal["WEBP", "JPEG", "PNG"], **options: int) -> bytes:
+    out = BytesIO()
+    Image.fromarray(rgb).save(out, file_format, **options)
+    return out.getvalue()

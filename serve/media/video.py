@@ -1,82 +1,115 @@
-"""From frames to an MP4 that starts at once: H.264, its index in front, nothing about the tools or the time inside.
+"""Frames to an H.264 MP4, in memory and in one pass, with the index in front and nothing told about its making."""
 
-The index is written into space that is reserved for it, so that one pass in memory suffices and no clear byte ever
-touches a disk.
-"""
-
+from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from fractions import Fraction
-from typing import BinaryIO
+from typing import BinaryIO, Literal, Self
 
 import av
 import numpy as np
-from av.codec.context import ThreadType
-from av.video.codeccontext import VideoCodecContext
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.bitstream import BitStreamFilterContext
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-__all__ = ["CRF", "PRESET", "encode_mp4"]
+from serve.media.colour import rgb_to_yuv420p
 
-PRESET = "veryfast"
-CRF = 18
-_INDEX_BASE, _INDEX_PER_FRAME = 8192, 40
-_BT709 = 1
+__all__ = ["VideoCodec", "encode_mp4"]
+
+VideoCodec = Literal["libx264", "h264_nvenc"]
+
+_QUEUED_FRAMES = 3
+_OPTIONS: dict[VideoCodec, dict[str, str]] = {
+    "libx264": {"preset": "veryfast", "crf": "18", "x264-params": "chromaloc=1", "flags": "+cgop+bitexact"},
+    "h264_nvenc": {"preset": "p4", "rc": "vbr", "cq": "19", "b": "0", "flags": "+cgop+bitexact"},
+}
+# A frame takes at most 28 bytes of index: size, time offset, chunk place, key frame.
+_INDEX_BYTES, _INDEX_BYTES_PER_FRAME = 4096, 32
+# x264 writes its version and options into NAL units of type 6 (SEI).
+_WITHOUT_SEI = "filter_units=remove_types=6"
 
 
 def encode_mp4(
     frames: Iterable[NDArray[np.uint8]],
-    target: BinaryIO,
+    out: BinaryIO,
     width: int,
     height: int,
     fps: int,
     frame_count: int,
-    *,
-    codec: str = "libx264",
+    codec: VideoCodec = "libx264",
     threads: int = 2,
 ) -> None:
-    """Write ``frame_count`` frames of height x width x 3 RGB into a seekable ``target``.
+    """Code `frame_count` RGB frames, height x width x 3, both sides even, into the seekable `out`.
 
-    ``codec`` is an encoder of PyAV's FFmpeg: ``libx264``, or ``h264_nvenc`` on a GPU.
+    Frames are drawn in the caller's thread while a second one encodes, at most three behind. The same frames make
+    the same bytes.
 
     Raises:
-        ValueError: the number of frames is not what was announced, so that the reserved index could not hold.
+        ValueError: a side is odd, or the frames are not what was said.
+        Exception: whatever `frames` raises. What `out` holds after any error is to be thrown away.
     """
-    reserved = _INDEX_BASE + _INDEX_PER_FRAME * frame_count
-    options = {"moov_size": str(reserved), "fflags": "+bitexact"}
-    reformatter = VideoReformatter()
-    written = 0
-    with av.open(target, "w", format="mp4", options=options) as container:
-        stream = container.add_stream(codec, rate=fps)
-        if not isinstance(stream, VideoStream):
-            raise TypeError("the codec makes no video")
-        _configure(stream.codec_context, width, height, fps, threads)
-        stream.options = _options(codec)
-        for frame in frames:
-            picture = reformatter.reformat(
-                av.VideoFrame.from_ndarray(frame, format="rgb24"),
-                format="yuv420p",
-                dst_colorspace=Colorspace.ITU709,
-                dst_color_range=ColorRange.MPEG,
-            )
-            picture.pts, picture.time_base = written, Fraction(1, fps)
-            container.mux(stream.encode(picture))
-            written += 1
-        container.mux(stream.encode(None))
-    if written != frame_count:
-        raise ValueError("the number of frames is not what was announced")
+    if width % 2 or height % 2:
+        raise ValueError("both sides of a video must be even")
+    with _Encoder(out, width, height, fps, frame_count, codec, threads) as encoder:
+        drawn = _feed(encoder, frames)
+        if drawn != frame_count:
+            raise ValueError(f"{drawn} frames came instead of {frame_count}")
 
 
-def _configure(context: VideoCodecContext, width: int, height: int, fps: int, threads: int) -> None:
-    context.width, context.height, context.pix_fmt = width, height, "yuv420p"
-    context.framerate, context.time_base = Fraction(fps), Fraction(1, fps)
-    context.gop_size = fps
-    context.thread_count, context.thread_type = threads, ThreadType.AUTO
-    context.color_range = ColorRange.MPEG
-    context.colorspace = context.color_primaries = context.color_trc = _BT709
+def _feed(encoder: "_Encoder", frames: Iterable[NDArray[np.uint8]]) -> int:
+    drawn = 0
+    waiting: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(1, "encoder") as thread:
+        try:
+            for frame in frames:
+                waiting.append(thread.submit(encoder.write, frame, drawn))
+                drawn += 1
+                if len(waiting) > _QUEUED_FRAMES:
+                    waiting.popleft().result()
+            while waiting:
+                waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+    return drawn
 
 
-def _options(codec: str) -> dict[str, object]:
-    if codec == "libx264":
-        return {"preset": PRESET, "crf": str(CRF), "flags": "+cgop+bitexact"}
-    return {"preset": "p4", "rc": "vbr", "cq": str(CRF + 1), "b:v": "0", "flags": "+bitexact"}
+class _Encoder:
+    def __init__(
+        self, out: BinaryIO, width: int, height: int, fps: int, frame_count: int, codec: VideoCodec, threads: int
+    ) -> None:
+        index = _INDEX_BYTES + _INDEX_BYTES_PER_FRAME * frame_count
+        self._shape = (height, width, 3)
+        self._container = av.open(out, "w", format="mp4", options={"moov_size": str(index), "fflags": "+bitexact"})
+        self._stream: VideoStream = self._container.add_stream(codec, rate=Fraction(fps), options=_OPTIONS[codec])
+        context = self._stream.codec_context
+        context.width, context.height, context.pix_fmt = width, height, "yuv420p"
+        context.gop_size, context.thread_count = fps, threads
+        context.color_range, context.colorspace = ColorRange.MPEG, Colorspace.ITU709
+        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        self._filter = BitStreamFilterContext(_WITHOUT_SEI, self._stream)
+
+    def write(self, rgb: NDArray[np.uint8], index: int) -> None:
+        if rgb.shape != self._shape:
+            raise ValueError("a frame has another size than the video")
+        frame = av.VideoFrame.from_ndarray(rgb_to_yuv420p(rgb), format="yuv420p")
+        frame.pts = index
+        self._mux(frame)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        if failure is None:
+            self._mux(None)
+            self._container.mux(self._filter.filter(None))
+            self._container.close()
+        else:
+            with suppress(av.FFmpegError):  # an unfinished file cannot be closed well, and need not be
+                self._container.close()
+
+    def _mux(self, frame: av.VideoFrame | None) -> None:
+        for packet in self._stream.encode(frame):
+            self._container.mux(self._filter.filter(packet))

@@ -13,11 +13,14 @@ from serve.engines.parallax.filters import Map, dilate
 from serve.engines.parallax.networks import Networks
 from serve.engines.parallax.projection import needed_margin, reach
 from serve.engines.parallax.scene import Layer, Scene
-from serve.engines.parallax.separation import cut_out, separate
+from serve.engines.parallax.separation import Inpaint, cut_out, separate
+from serve.engines.parallax.split import near_matte
 from serve.engines.parallax.subject import choose_matte
 
-STEPS = 5
+STEPS = 6
 """How often `decompose` reports."""
+
+_NARROW = 8
 
 Image = NDArray[np.uint8]
 
@@ -36,20 +39,39 @@ def decompose(photo: Image, networks: Networks, path: Sequence[Pose], done: Call
     done()
     scene = Scene(width, height, 0, _centre(photo, alpha), ())
     scene = replace(scene, margin=needed_margin(path, scene))
-    canvas = _outpaint(photo, scene.margin, networks)
+    canvas = _outpaint(photo, scene.margin, networks.inpainting)
     done()
     apart = reach(path, scene)
     relative = disparity.relative(depth, alpha)
-    if alpha is None:
-        background = Layer("background", canvas, disparity.background(relative, np.ones_like(relative), apart))
-        done()
-        return replace(scene, layers=(background,))
-    around = (dilate(alpha, _side(alpha) / 60) < 0.05).astype(np.float32)
-    behind, subject = separate(canvas, _widen(alpha, scene.margin), networks.inpainting)
+    layers: tuple[Layer, ...] = ()
+    known = np.ones_like(relative)
+    if alpha is not None:
+        canvas, subject = separate(canvas, _widen(alpha, scene.margin), networks.inpainting)
+        layers = (cut_out("subject", subject, disparity.flattened(depth, alpha, apart)),)
+        known = _outside(alpha)
     done()
-    background = Layer("background", behind, disparity.background(relative, around, apart))
-    depths = disparity.flattened(depth, alpha, apart)
-    return replace(scene, layers=(background, cut_out("subject", subject, depths)))
+    behind = _split(canvas, relative, known, apart, networks.inpainting)
+    done()
+    return replace(scene, layers=(*behind, *layers))
+
+
+def _split(canvas: Image, relative: Map, known: Map, apart: float, inpaint: Inpaint) -> tuple[Layer, ...]:
+    """What is behind the subject: one layer, or two where its depth has a clear gap."""
+    height, width = relative.shape
+    margin = (canvas.shape[0] - height) // 2
+    photo = canvas[margin : margin + height, margin : margin + width]
+    near = near_matte(photo, relative, known)
+    if near is None:
+        return (Layer("background", canvas, disparity.background(relative, known, apart)),)
+    far_pixels, near_pixels = separate(canvas, _widen(near, margin), inpaint)
+    near_depth = disparity.background(relative, known * _outside(1 - near), apart)
+    far_depth = disparity.background(relative, known * _outside(near), apart)
+    return Layer("far", far_pixels, far_depth), cut_out("near", near_pixels, near_depth)
+
+
+def _outside(alpha: Map) -> Map:
+    """1 where the depth is surely not that of the matted part: a network's depth is not sharp at its edge."""
+    return (dilate(alpha, float(np.sqrt(alpha.size)) / 60) < 0.05).astype(np.float32)
 
 
 def _centre(photo: Image, alpha: Map | None) -> tuple[float, float]:
@@ -62,18 +84,14 @@ def _centre(photo: Image, alpha: Map | None) -> tuple[float, float]:
     return float(middle[0]), float(middle[1])
 
 
-def _outpaint(photo: Image, margin: int, networks: Networks) -> Image:
-    """The photo with a painted margin around it."""
-    canvas = cv2.copyMakeBorder(photo, margin, margin, margin, margin, cv2.BORDER_REFLECT_101)
+def _outpaint(photo: Image, margin: int, inpaint: Inpaint) -> Image:
+    """The photo with a painted margin around it; a mirrored one where it is too narrow to tell."""
+    canvas = np.asarray(cv2.copyMakeBorder(photo, margin, margin, margin, margin, cv2.BORDER_REFLECT_101), np.uint8)
     hole = np.ones(canvas.shape[:2], bool)
     hole[margin:-margin, margin:-margin] = False
-    return networks.inpainting(np.asarray(canvas, np.uint8), hole)
+    return canvas if margin <= _NARROW else inpaint(canvas, hole)
 
 
 def _widen(alpha: Map, margin: int) -> Map:
     widened = cv2.copyMakeBorder(alpha, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
     return np.asarray(widened, np.float32)
-
-
-def _side(image: Map) -> float:
-    return float(np.sqrt(image.size))

@@ -8,6 +8,8 @@ from serve.engines.parallax.filters import Map, guided_filter, smoothstep
 
 _AGREEMENT = 0.8
 _SMALLEST, _LARGEST = 0.004, 0.9
+_SOFT, _FIRM = (0.08, 0.92), (0.25, 0.75)
+"""What becomes transparent and what opaque: hair stays soft, the salient network's doubts do not."""
 
 
 def choose_matte(photo: NDArray[np.uint8], salient: Map, portrait: Map) -> Map | None:
@@ -15,12 +17,12 @@ def choose_matte(photo: NDArray[np.uint8], salient: Map, portrait: Map) -> Map |
 
     The portrait network is finer, but means something only on people: it is believed when both agree.
     """
-    chosen = np.maximum(portrait, _core(salient)) if _overlap(salient, portrait) >= _AGREEMENT else salient
-    alpha = _without_specks(_without_holes(chosen))
-    if not _SMALLEST <= float(alpha.mean()) <= _LARGEST:
-        return None
-    refined = guided_filter(photo, alpha, radius=_side(photo) / 100, epsilon=1e-4)
-    return smoothstep(0.08, 0.92, refined)
+    is_person = _overlap(salient, portrait) >= _AGREEMENT
+    chosen = np.maximum(portrait, _core(salient)) if is_person else salient
+    mended = _without_specks(_without_holes(chosen))
+    refined = guided_filter(photo, mended, radius=_side(photo) / 100, epsilon=1e-4)
+    alpha = smoothstep(*(_SOFT if is_person else _FIRM), refined)
+    return alpha if _SMALLEST <= float((alpha > 0.5).mean()) <= _LARGEST else None
 
 
 def _overlap(one: Map, other: Map) -> float:

@@ -51,7 +51,7 @@ def clip_of(engine: ParallaxEngine) -> ClipOf:
 
     @cache
     def clip(photo: str, camera: Camera) -> ParallaxClip:
-        parameters = VideoParameters(camera=camera, seconds=2, fps=12, size="480x480", fit="keep", strength=0.5)
+        parameters = VideoParameters(camera=camera, seconds=2, fps=12)
         return engine.prepare(PHOTOS[photo](), "", parameters, unheeded, never)
 
     return clip

@@ -50,7 +50,7 @@ def subject_masks(scene: Scene, path: Sequence[Pose]) -> list[NDArray[np.float32
     """The subject's alpha in each frame: white laid over black."""
     layers = tuple(_painted(layer, 255 if layer.name == "subject" else 0) for layer in scene.layers)
     frames = OpenCvWarp(replace(scene, layers=layers))(path)
-    return [frame[..., 0].astype(np.float32) / 255 for frame in frames]
+    return [np.divide(frame[..., 0], 255, dtype=np.float32) for frame in frames]
 
 
 def least_coverage(scene: Scene, path: Sequence[Pose]) -> int:

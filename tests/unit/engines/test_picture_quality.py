@@ -16,7 +16,7 @@ from serve.engines.parameters import Camera, VideoParameters
 from serve.media.frames import read_frames
 from serve.media.video import encode_mp4
 from tests.unit.engines.conftest import PHOTOS, ClipOf, never, unheeded
-from tests.unit.engines.measures import Motion, least_coverage, motion, psnr, subject_masks
+from tests.unit.engines.measures import Image, Motion, least_coverage, motion, psnr, subject_masks
 
 MOVES: tuple[Camera, ...] = ("dolly_in", "dolly_out", "pan_right", "orbit")
 
@@ -117,9 +117,13 @@ def test_a_loop_closes(engine: ParallaxEngine, camera: Camera) -> None:
 
 @every_photo
 def test_both_bodies_of_the_warp_agree(clip_of: ClipOf, photo: str) -> None:
+    """Within two grey levels, but for the rare pixel whose place rounds to another 32nd of a pixel."""
     clip = clip_of(photo, "orbit")
-    poses = [*clip.path[::6], Pose(x=0.01, y=-0.02, z=0.1, zoom=1.05, roll=0.01)]
+    poses = [clip.path[6], Pose(x=0.01, y=-0.02, z=0.1, zoom=1.05, roll=0.01)]
     on_cpu, on_torch = OpenCvWarp(clip.scene)(poses), TorchWarp(clip.scene, "cpu")(poses)
 
-    assert all(int(np.abs(a.astype(int) - b).max()) <= 2 for a, b in zip(on_cpu, on_torch, strict=True))
-    assert max(int(np.abs(on_cpu[0].astype(int) - b).max()) for b in on_torch[1:]) > 2
+    def share_of_differences(one: Image, other: Image) -> float:
+        return float((np.abs(one.astype(int) - other).max(axis=2) > 2).mean())
+
+    assert all(share_of_differences(a, b) < 1e-4 for a, b in zip(on_cpu, on_torch, strict=True))
+    assert share_of_differences(on_cpu[0], on_torch[1]) > 0.1

@@ -1,10 +1,8 @@
 """What is refused as a photo, with which code; and that nothing else than a refusal comes of broken files."""
 
 import random
-import struct
 import time
-import zlib
-from io import BytesIO
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,93 +10,109 @@ from PIL import Image
 
 from serve.media.decode import decode
 from serve.media.errors import MediaError
-from serve.media.probe import ImageLimits, inspect
+from serve.media.probe import inspect
+from serve.media.sniff import FileType, sniff
 from tests.photos import jpeg, person
+from tests.unit.media.pictures import (
+    LIMITS,
+    animated,
+    flat,
+    jpeg_of_many_scans,
+    png_bomb,
+    saved,
+    webp_bomb,
+)
 
-LIMITS = ImageLimits(max_pixels=20_000_000, min_side=64, max_aspect=4.0)
+STILL_KINDS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF")
 
-
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    stream = BytesIO()
-    image.save(stream, kind, **options)  # type: ignore[arg-type]
-    return stream.getvalue()
-
-
-def flat(width: int, height: int) -> Image.Image:
-    return Image.new("RGB", (width, height), (90, 120, 60))
-
-
-def png_header(width: int, height: int) -> bytes:
-    """A tiny PNG that claims to be huge."""
-    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = b"IDAT" + zlib.compress(b"\0" * 100)
-    chunks = [(len(head) - 4, head), (len(data) - 4, data), (0, b"IEND")]
-    body = b"".join(struct.pack(">I", n) + c + struct.pack(">I", zlib.crc32(c)) for n, c in chunks)
-    return b"\x89PNG\r\n\x1a\n" + body
-
-
-def animated(kind: str) -> bytes:
-    frames = [Image.new("RGB", (128, 128), (i * 40, 20, 90)) for i in range(4)]
-    return saved(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
-
-
-REFUSALS = {
-    "empty": (b"", "image_empty"),
-    "text": (b"just some words, no picture at all", "not_an_image"),
-    "zeros": (bytes(5000), "not_an_image"),
-    "svg": (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "unsupported_image_type"),
-    "bare svg": (b'\n <svg width="100" height="100"/>', "unsupported_image_type"),
-    "pdf": (b"%PDF-1.7 and so on", "unsupported_image_type"),
-    "mp4": (b"\0\0\0\x20ftypisom" + bytes(64), "unsupported_image_type"),
-    "heic": (b"\0\0\0\x20ftypheic" + bytes(64), "unsupported_image_type"),
-    "bomb": (png_header(30000, 30000), "image_too_large"),
-    "1x1": (saved(flat(1, 1), "PNG"), "image_too_small"),
-    "63 wide": (saved(flat(63, 100), "JPEG"), "image_too_small"),
-    "panorama": (saved(flat(2000, 100), "JPEG"), "aspect_out_of_range"),
-    "animated gif": (animated("GIF"), "image_animated"),
-    "animated webp": (animated("WEBP"), "image_animated"),
-    "animated png": (animated("PNG"), "image_animated"),
-    "header alone": (b"\xff\xd8\xff\xe0", "not_an_image"),
+REFUSALS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "empty": (lambda: b"", "image_empty"),
+    "text": (lambda: b"just some words, no picture at all", "not_an_image"),
+    "zeros": (lambda: bytes(5000), "not_an_image"),
+    "svg": (lambda: b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "unsupported_image_type"),
+    "bare svg": (lambda: b'\n <svg width="100" height="100"/>', "unsupported_image_type"),
+    "pdf": (lambda: b"%PDF-1.7 and so on", "unsupported_image_type"),
+    "mp4": (lambda: b"\0\0\0\x20ftypisom" + bytes(64), "unsupported_image_type"),
+    "heic": (lambda: b"\0\0\0\x20ftypheic" + bytes(64), "unsupported_image_type"),
+    "tiff": (lambda: saved(flat(100, 100), "TIFF"), "unsupported_image_type"),
+    "bmp": (lambda: saved(flat(100, 100), "BMP"), "unsupported_image_type"),
+    "png bomb": (lambda: png_bomb(30000, 30000), "image_too_large"),
+    "webp bomb": (lambda: webp_bomb(16000), "image_too_large"),
+    "scan bomb": (lambda: jpeg_of_many_scans(500), "image_damaged"),
+    "1x1": (lambda: saved(flat(1, 1), "PNG"), "image_too_small"),
+    "63 wide": (lambda: saved(flat(63, 100), "JPEG"), "image_too_small"),
+    "panorama": (lambda: saved(flat(2000, 100), "JPEG"), "aspect_out_of_range"),
+    "animated gif": (lambda: animated("GIF"), "image_animated"),
+    "animated webp": (lambda: animated("WEBP"), "image_animated"),
+    "animated png": (lambda: animated("PNG"), "image_animated"),
+    "animated avif": (lambda: animated("AVIF"), "image_animated"),
+    "header alone": (lambda: b"\xff\xd8\xff\xe0", "image_damaged"),
 }
 
 
 @pytest.mark.parametrize("name", REFUSALS)
 def test_is_refused_with_its_code(name: str) -> None:
-    data, code = REFUSALS[name]
-    with pytest.raises(MediaError) as refusal:
-        inspect(data, LIMITS)
-    assert refusal.value.code == code
-    assert len(refusal.value.message.split()) > 4
+    make, code = REFUSALS[name]
+    for judge in (lambda data: inspect(data, LIMITS), lambda data: decode(data, LIMITS, 512)):
+        with pytest.raises(MediaError) as refusal:
+            judge(make())
+        assert refusal.value.code == code
+        assert len(refusal.value.message.split()) > 4
 
 
-def test_a_bomb_is_refused_before_it_is_decoded() -> None:
-    started = time.perf_counter()
+@pytest.mark.parametrize(
+    "make", [lambda: png_bomb(60000, 60000), lambda: webp_bomb(16000), lambda: jpeg_of_many_scans(9000)]
+)
+def test_a_bomb_is_refused_before_it_is_decoded(make: Callable[[], bytes]) -> None:
+    data = make()
+    started = time.thread_time()
     with pytest.raises(MediaError):
-        inspect(png_header(60000, 60000), LIMITS)
-    assert time.perf_counter() - started < 0.5
+        inspect(data, LIMITS)
+    assert time.thread_time() - started < 0.1
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-@pytest.mark.parametrize("part", [0.1, 0.35, 0.6, 0.9, 0.99])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "progressive"])
+@pytest.mark.parametrize("part", [0.02, 0.1, 0.35, 0.6, 0.8, 0.9, 0.97])
 def test_a_truncated_picture_is_refused(kind: str, part: float) -> None:
-    whole = saved(Image.fromarray(person()), kind)
+    photo = Image.fromarray(person())
+    whole = saved(photo, "JPEG", progressive=True) if kind == "progressive" else saved(photo, kind)
     with pytest.raises(MediaError) as refusal:
         inspect(whole[: int(len(whole) * part)], LIMITS)
-    assert refusal.value.code in {"image_truncated", "not_an_image"}
+    assert refusal.value.code in {"image_truncated", "image_damaged"}
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF"])
+@pytest.mark.parametrize("kind", STILL_KINDS)
 def test_a_whole_picture_is_accepted(kind: str) -> None:
-    facts = inspect(saved(Image.fromarray(person()), kind), LIMITS)
-    assert (facts.format, facts.width, facts.height) == (kind, 512, 512)
+    assert inspect(saved(Image.fromarray(person()), kind), LIMITS) == (kind, 512, 512)
+
+
+def test_the_first_picture_of_a_camera_file_with_several_is_taken() -> None:
+    photo = Image.fromarray(person())
+    several = saved(photo, "MPO", save_all=True, append_images=[photo.resize((128, 128))])
+    assert inspect(several, LIMITS) == ("JPEG", 512, 512)
+    assert decode(several, LIMITS, 512).shape == (512, 512, 3)
+
+
+@pytest.mark.parametrize(
+    ("start", "file_type"),
+    [
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", FileType.AVIF),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0heic", FileType.HEIC),
+        (b"\xef\xbb\xbf<!DOCTYPE svg PUBLIC", FileType.SVG),
+        (b"MM\0*\0\0\0\x08", FileType.TIFF),
+        (b"RIFF\x10\0\0\0WAVEfmt ", FileType.UNKNOWN),
+    ],
+)
+def test_files_are_known_by_their_bytes(start: bytes, file_type: FileType) -> None:
+    assert sniff(start) is file_type
 
 
 def test_mutated_files_are_refused_or_read_and_nothing_else() -> None:
     chance = random.Random(7)
     small = Image.fromarray(person()).resize((96, 96))
-    originals = [saved(small, kind) for kind in ("JPEG", "PNG", "WEBP", "GIF", "TIFF")] + [jpeg(person()[:96, :96])]
+    originals = [saved(small, kind) for kind in STILL_KINDS] + [jpeg(person()[:96, :96])]
     outcomes = {"read": 0, "refused": 0}
-    for _ in range(1200):
+    for _ in range(2000):
         data = bytearray(chance.choice(originals))
         for _ in range(chance.randint(1, 20)):
             data[chance.randrange(len(data))] = chance.randrange(256)

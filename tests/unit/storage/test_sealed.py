@@ -137,6 +137,26 @@ def test_spliced_segments_of_the_same_account_are_noticed(local: SealedStore, tm
         reader.read(SEGMENT_BYTES, 1)
 
 
+class CountedReads(LocalObjects):
+    """A folder that counts the requests a network store would get."""
+
+    requests = 0
+
+    def read(self, key: str, start: int, length: int) -> bytes:
+        self.requests += 1
+        return super().read(key, start, length)
+
+
+def test_a_small_object_is_read_in_one_request(tmp_path: Path, keys: KeyStore) -> None:
+    objects = CountedReads(tmp_path / "objects")
+    store = SealedStore(objects, keys)
+    store.put("a", ACCOUNT, "media_1", pieces(CONTENT))
+    assert b"".join(store.open("a", ACCOUNT, "media_1").chunks()) == CONTENT
+    assert objects.requests == 1
+    assert store.open("a", ACCOUNT, "media_1").read(SEGMENT_BYTES, 1) == CONTENT[SEGMENT_BYTES : SEGMENT_BYTES + 1]
+    assert objects.requests == 3
+
+
 def test_the_hook_runs_before_each_megabyte_and_stops_the_reading(local: SealedStore) -> None:
     calls = 0
 

@@ -1,0 +1,84 @@
+"""The documentation: complete, valid, and it loads nothing from elsewhere."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from cluster import errors
+from cluster.errors import ServiceError
+from serve.engines.parameters import VideoParameters
+from tests.api import Api
+
+ANYWHERE = {errors.MethodNotAllowed, errors.ServiceError, errors.Forbidden}
+
+
+@pytest.fixture
+def schema(api: Api) -> dict[str, Any]:
+    described: dict[str, Any] = api.client.get("/openapi.json").json()
+    return described
+
+
+def operations(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {f"{method} {path}": what for path, methods in schema["paths"].items() for method, what in methods.items()}
+
+
+def references(part: Any) -> list[str]:
+    if isinstance(part, dict):
+        own = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
+        return own + [found for value in part.values() for found in references(value)]
+    return [found for value in part for found in references(value)] if isinstance(part, list) else []
+
+
+def test_it_is_an_openapi_document_without_loose_ends(schema: dict[str, Any]) -> None:
+    assert schema["openapi"].startswith("3.1")
+    known = {f"#/components/schemas/{name}" for name in schema["components"]["schemas"]}
+    assert set(references(schema)) <= known
+    names = [what["operationId"] for what in operations(schema).values()]
+    assert len(set(names)) == len(names) > 15
+    for name, what in operations(schema).items():
+        assert what["summary"], name
+        assert what["description"], name
+        parameters = {parameter["name"] for parameter in what.get("parameters", []) if parameter["in"] == "path"}
+        assert parameters == set(re.findall(r"{(\w+)}", name)), name
+
+
+def test_every_error_is_in_it_with_an_example(schema: dict[str, Any]) -> None:
+    documented = json.dumps(schema)
+    public = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ServiceError)}
+    assert len(public - ANYWHERE) > 12
+    assert [kind.code for kind in public - ANYWHERE if f'"code": "{kind.code}"' not in documented] == []
+
+
+def test_every_operation_names_its_errors_in_the_one_shape(schema: dict[str, Any]) -> None:
+    for name, what in operations(schema).items():
+        failures = {status: answer for status, answer in what["responses"].items() if status >= "400"}
+        assert {"400", "503"} <= set(failures), name
+        assert "422" not in failures or name == "post /v1/videos"
+        assert "security" not in what or "401" in failures, name
+        for answer in failures.values():
+            content = answer["content"]["application/json"]
+            assert content["schema"]["$ref"].endswith("/ErrorAnswer"), name
+            for example in content["examples"].values():
+                assert set(example["value"]["error"]) >= {"message", "type", "param", "code"}
+
+
+def test_creating_is_described_both_ways_with_every_parameter(schema: dict[str, Any]) -> None:
+    body = operations(schema)["post /v1/videos"]["requestBody"]["content"]
+    assert set(body) == {"multipart/form-data", "application/json"}
+    for described in body.values():
+        expected = {"prompt", "model", "input_reference", *VideoParameters.model_fields}
+        assert set(described["schema"]["properties"]) == expected
+
+
+def test_the_page_loads_nothing_from_elsewhere(api: Api) -> None:
+    page = api.client.get("/docs")
+    assert page.status_code == 200
+    loaded = re.findall(r"""(?:src|href|url)\s*[=:]\s*["']([^"']+)["']""", page.text)
+    assert loaded
+    assert [link for link in loaded if urlsplit(link).netloc] == []
+    for link in loaded:
+        assert api.client.get(link).status_code == 200, link
+    assert not re.findall(r"""["'(]\s*(?:https?:)?//""", page.text)
