@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from cluster.privacy.notices import read_folder
@@ -43,10 +44,21 @@ def services(web_resources: WebResources, world: World) -> Services:
     return Services(web_resources, catalogue(), notices, lambda: None)
 
 
+@pytest.fixture(scope="session")
+def applications() -> list[FastAPI]:
+    """The one application of the session, once somebody has built it: its routes take a while to prepare."""
+    return []
+
+
 @pytest.fixture
-def api(services: Services, stage_resources: StageResources, world: World) -> Iterator[Api]:
+def api(
+    services: Services, stage_resources: StageResources, world: World, applications: list[FastAPI]
+) -> Iterator[Api]:
     """The application; whatever the test did, rows and objects must agree and credits balance afterwards."""
-    with TestClient(create_api(services)) as client:
+    if not applications:
+        applications.append(create_api(services))
+    applications[0].state.services = services
+    with TestClient(applications[0]) as client:
         opened = Api(client, services, stage_resources, world)
         yield opened
         opened.assert_sound()

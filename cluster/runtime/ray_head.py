@@ -12,12 +12,13 @@ from cluster import clock
 from cluster.runtime import layout, processes
 from cluster.runtime.environment import NODE_ADDRESS, Port, port, whole_environment
 from cluster.runtime.http import answers
+from cluster.runtime.layout import Paths
 from cluster.runtime.processes import Process
 from cluster.runtime.service import ServiceFailed
 from cluster.settings import Settings
 from cluster.storage import files
 
-__all__ = ["RayHead", "address", "ray_command"]
+__all__ = ["RayHead", "address", "ray_command", "start_command", "write_token"]
 
 _START_SECONDS: Final = 90.0
 _POLL_SECONDS: Final = 0.1
@@ -32,6 +33,36 @@ def ray_command() -> str:
 def address(settings: Settings) -> str:
     """Where drivers on this host find the cluster."""
     return f"{NODE_ADDRESS}:{settings.ray.gcs_port}"
+
+
+def start_command(settings: Settings) -> list[str]:
+    """`ray start` with every port named; it returns when the node is up, or with `--block` when the node is gone."""
+    ray = settings.ray
+    options = {
+        "node-ip-address": NODE_ADDRESS,
+        "port": ray.gcs_port,
+        "object-manager-port": port(settings, Port.OBJECT_MANAGER),
+        "node-manager-port": port(settings, Port.NODE_MANAGER),
+        "dashboard-agent-listen-port": port(settings, Port.AGENT_HTTP),
+        "dashboard-agent-grpc-port": port(settings, Port.AGENT_GRPC),
+        "runtime-env-agent-port": port(settings, Port.RUNTIME_ENV_AGENT),
+        "metrics-export-port": port(settings, Port.METRICS),
+        "ray-client-server-port": port(settings, Port.RAY_CLIENT),
+        "min-worker-port": port(settings, Port.FIRST_WORKER),
+        "max-worker-port": port(settings, Port.LAST_WORKER),
+        "dashboard-host": "127.0.0.1",
+        "dashboard-port": ray.dashboard_port,
+        "object-store-memory": ray.object_store_bytes,
+        "temp-dir": layout.paths(settings).ray_sessions,
+    }
+    flags = ["--head", "--disable-usage-stats", "--log-color=false"]
+    return [ray_command(), "start", *flags, *(f"--{name}={value}" for name, value in options.items())]
+
+
+def write_token(where: Paths) -> None:
+    """Make the credential of this Ray cluster, once."""
+    if not where.ray_token.exists():
+        files.write_atomic(where.ray_token, [secrets.token_hex(32).encode()])
 
 
 class RayHead:
@@ -56,11 +87,11 @@ class RayHead:
         if self.works():
             return
         self.stop()
-        self._write_token()
+        write_token(self._where)
         self._remove_old_sessions()
         with (self._where.logs / "ray.log").open("wb") as log:
             self._started = subprocess.Popen(  # noqa: S603 - our own words
-                self._command(),
+                [*start_command(self._settings), "--block"],
                 env=whole_environment(self._settings),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -106,10 +137,6 @@ class RayHead:
                 raise ServiceFailed(f"Ray does not start; {self._where.logs / 'ray.log'} says why.")
             time.sleep(_POLL_SECONDS)
 
-    def _write_token(self) -> None:
-        if not self._where.ray_token.exists():
-            files.write_atomic(self._where.ray_token, [secrets.token_hex(32).encode()])
-
     def _remove_old_sessions(self) -> None:
         sessions = [place for place in self._where.ray_sessions.glob("session_2*") if not place.is_symlink()]
         for old in sorted(sessions)[:-_KEPT_SESSIONS]:
@@ -117,25 +144,3 @@ class RayHead:
         for left in self._where.sockets.iterdir():
             if left != self._where.ray_sessions and left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
-
-    def _command(self) -> list[str]:
-        ray = self._settings.ray
-        options = {
-            "node-ip-address": NODE_ADDRESS,
-            "port": ray.gcs_port,
-            "object-manager-port": port(self._settings, Port.OBJECT_MANAGER),
-            "node-manager-port": port(self._settings, Port.NODE_MANAGER),
-            "dashboard-agent-listen-port": port(self._settings, Port.AGENT_HTTP),
-            "dashboard-agent-grpc-port": port(self._settings, Port.AGENT_GRPC),
-            "runtime-env-agent-port": port(self._settings, Port.RUNTIME_ENV_AGENT),
-            "metrics-export-port": port(self._settings, Port.METRICS),
-            "ray-client-server-port": port(self._settings, Port.RAY_CLIENT),
-            "min-worker-port": port(self._settings, Port.FIRST_WORKER),
-            "max-worker-port": port(self._settings, Port.LAST_WORKER),
-            "dashboard-host": "127.0.0.1",
-            "dashboard-port": ray.dashboard_port,
-            "object-store-memory": ray.object_store_bytes,
-            "temp-dir": self._where.ray_sessions,
-        }
-        flags = ["--head", "--block", "--disable-usage-stats", "--log-color=false"]
-        return [ray_command(), "start", *flags, *(f"--{name}={value}" for name, value in options.items())]

@@ -1,9 +1,8 @@
 """The HTTP application: routes, error answers, request ids, documentation that loads nothing from elsewhere."""
 
 from fastapi import FastAPI
-from fastapi_swagger import patch_fastapi
 
-from serve.ingress import accounts, consents, content, error_answers, health, models, videos
+from serve.ingress import accounts, consents, content, documentation, error_answers, health, models, videos
 from serve.ingress.body_limit import BodyLimitMiddleware
 from serve.ingress.request_id import RequestIdMiddleware
 from serve.ingress.services import Services
@@ -32,11 +31,10 @@ def create_api(services: Services) -> FastAPI:
         responses=error_answers.COMMON,
     )
     api.state.services = services
-    for module in (videos, content, accounts, consents, models, health):
+    for module in (videos, content, accounts, consents, models, health, documentation):
         api.include_router(module.router)
     error_answers.install(api)
     api.add_middleware(BodyLimitMiddleware, max_bytes=services.resources.settings.http.max_body_bytes)
     api.add_middleware(UnexpectedMiddleware)
     api.add_middleware(RequestIdMiddleware)
-    patch_fastapi(api, swagger_ui_parameters={"persistAuthorization": False})
     return api

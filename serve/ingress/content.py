@@ -37,7 +37,7 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
     Raises:
         RangeNotSatisfiable: the range lies outside the content.
     """
-    match = _RANGE.fullmatch(header.replace(" ", "")) if header else None
+    match = _RANGE.fullmatch(header.strip()) if header else None
     if match is None or match.groups() == ("", ""):
         return None
     first, last = match.groups()

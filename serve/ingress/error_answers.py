@@ -45,7 +45,9 @@ def documented(*kinds: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
     return entries
 
 
-COMMON = documented(errors.InvalidRequest, errors.Unavailable)
+COMMON = documented(errors.InvalidRequest, errors.Unavailable) | {
+    "default": {"model": ErrorAnswer, "description": "Every other error has the same shape."}
+}
 
 
 def answer(error: ServiceError) -> JSONResponse:

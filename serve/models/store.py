@@ -28,7 +28,7 @@ class ModelStore:
         """
         path = self._folder / spec.file_name
         if not path.exists():
-            raise WeightMissing(f"{path.name} is not in the model store: run `i2v models fetch`")
+            raise WeightMissing(f"{path.name} is not in the model store; `i2v up` fetches it")
         self._check(path, spec)
         return path
 
@@ -72,7 +72,7 @@ class ModelStore:
         if stat.st_size != spec.size or _digest(path, stat.st_size, stat.st_mtime_ns, stat.st_ino) != spec.sha256:
             raise WeightDigestMismatch(
                 f"{path.name} has not the sha256 that the catalogue demands for {spec.source}: it is damaged or was"
-                " exchanged; `i2v models fetch` brings it anew"
+                " exchanged; `i2v up` brings it anew"
             )
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,11 @@ PORTS = {
 }
 
 
+def run(command: Sequence[str | Path], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run to the end, whatever that is."""
+    return subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=2 * BOUND)
+
+
 class Installation:
     """A data folder, ports, and the commands upon them."""
 
@@ -39,7 +45,7 @@ class Installation:
 
     def i2v(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        return subprocess.run([I2V, *arguments], env=self.environment, capture_output=True, text=True, timeout=240)
+        return run([I2V, *arguments], self.environment)
 
     def up(self) -> dict[str, Any]:
         """Start it; its facts."""

@@ -10,8 +10,6 @@ from cluster import runtime, settings
 api = FastAPI()
 
 
-@ray_serve.deployment(ray_actor_options={"num_cpus": 0})
-@ray_serve.ingress(api)
 class Tiny:
     """One replica without a model."""
 
@@ -28,20 +26,5 @@ class Tiny:
 
 def build() -> Application:
     """What `ray.application` names."""
-    return Tiny.bind()
-
-
-@ray_serve.deployment(ray_actor_options={"num_cpus": 0})
-@ray_serve.ingress(api_empty := FastAPI())
-class Empty:
-    """Nothing at all."""
-
-    @api_empty.get("/readyz")
-    def is_ready(self) -> Response:
-        """Always."""
-        return Response()
-
-
-def build_empty() -> Application:
-    """The peer of `benchmarks/start_up.py`."""
-    return Empty.bind()
+    served: type[Tiny] = ray_serve.ingress(api)(Tiny)
+    return ray_serve.deployment(ray_actor_options={"num_cpus": 0})(served).bind()

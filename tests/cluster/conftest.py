@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ PORTS = {
     "I2V_HTTP_PORT": "28000",
     "I2V_RAY_GCS_PORT": "26379",
     "I2V_RAY_DASHBOARD_PORT": "28265",
+    "I2V_RAY_INTERNAL_PORTS": "22000",
 }
 
 
@@ -55,16 +57,17 @@ class Account:
     http: httpx.Client
 
 
-def new_account(cluster: RunningCluster, **details: str) -> Account:
+@contextmanager
+def new_account(cluster: RunningCluster, **details: str) -> Iterator[Account]:
     """Sign up, with details or none."""
     created = httpx.post(f"{cluster.url}/v1/accounts", json=details, timeout=30).raise_for_status().json()
     key = created["api_key"]
-    return Account(
-        created["account_id"],
-        key,
-        OpenAI(base_url=f"{cluster.url}/v1", api_key=key),
-        httpx.Client(base_url=cluster.url, headers={"Authorization": f"Bearer {key}"}, timeout=60),
-    )
+    headers = {"Authorization": f"Bearer {key}"}
+    with (
+        OpenAI(base_url=f"{cluster.url}/v1", api_key=key) as openai,
+        httpx.Client(base_url=cluster.url, headers=headers, timeout=60) as http,
+    ):
+        yield Account(created["account_id"], key, openai, http)
 
 
 @pytest.fixture(scope="session")
@@ -82,20 +85,19 @@ def cluster() -> Iterator[RunningCluster]:
     try:
         assert started.returncode == 0, started.stderr
         own = settings.read(settings.configs_folder(), environment)
+        url = json.loads(started.stdout)["urls"]["api"]
+        database = Database(runtime.database_url(own), 2, "tests")
         yield RunningCluster(
-            json.loads(started.stdout)["urls"]["api"],
-            folder,
-            environment,
-            own,
-            Database(runtime.database_url(own), 2, "tests"),
-            open_objects(own.objects, runtime.paths(own).objects),
+            url, folder, environment, own, database, open_objects(own.objects, runtime.paths(own).objects)
         )
+        database.close()
     finally:
         subprocess.run([I2V, "down"], env=environment, capture_output=True, check=False, timeout=120)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
-def account(cluster: RunningCluster) -> Account:
+def account(cluster: RunningCluster) -> Iterator[Account]:
     """A new account."""
-    return new_account(cluster)
+    with new_account(cluster) as account:
+        yield account

@@ -12,7 +12,7 @@ from cluster.records import credits, jobs
 from cluster.records.job_states import JobState, Stage
 from cluster.records.jobs import Job
 from cluster.records.leases import leases
-from tests.checks import check_objects
+from tests.checks import differences
 from tests.cluster.conftest import Account, RunningCluster
 from tests.photos import jpeg, person
 
@@ -78,7 +78,7 @@ def test_a_killed_replica_only_delays_the_job(cluster: RunningCluster, account: 
     assert job.attempts == 2
     assert charges(cluster, account) == (job.price, 0)
     assert not cluster.database.run(credits.discrepancies)
-    until(lambda: not check_objects(cluster.database, cluster.objects), 10)
+    until(lambda: not cluster.database.run(differences, cluster.objects), 10)
 
 
 def test_withdrawn_consent_stops_a_running_job(cluster: RunningCluster, account: Account) -> None:
@@ -96,7 +96,7 @@ def test_withdrawn_consent_stops_a_running_job(cluster: RunningCluster, account:
     stopped = account.http.get(f"/v1/videos/{job_id}").json()
     assert (stopped["status"], stopped["error"]["code"]) == ("cancelled", "consent_withdrawn")
     assert charges(cluster, account) == (0, 0)
-    until(lambda: not check_objects(cluster.database, cluster.objects), 10)
+    until(lambda: not cluster.database.run(differences, cluster.objects), 10)
     refused = account.http.post("/v1/videos", files={"input_reference": jpeg(person())})
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "consent_withdrawn")
     assert account.http.get("/v1/videos").status_code == 200
@@ -115,4 +115,4 @@ def test_a_running_job_can_be_deleted(cluster: RunningCluster, account: Account)
     in_its_frames(cluster, job_id)
     assert account.http.delete(f"/v1/videos/{job_id}").json()["deleted"] is True
     assert account.http.get(f"/v1/videos/{job_id}").status_code == 404
-    until(lambda: not check_objects(cluster.database, cluster.objects), 10)
+    until(lambda: not cluster.database.run(differences, cluster.objects), 10)

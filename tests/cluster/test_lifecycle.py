@@ -9,11 +9,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.cluster._installation import BOUND, I2V, Installation
+from tests.cluster._installation import BOUND, Installation, run
 
 CONTROLLER = "ray::ServeController"
 
@@ -65,11 +66,10 @@ def test_starting_again_changes_nothing(installation: Installation) -> None:
 def test_the_printed_line_submits_a_job_and_a_shell_without_the_token_is_refused(installation: Installation) -> None:
     line = installation.up()["job_submit"]
     bare = {"PATH": os.defpath, "HOME": str(installation.folder)}
-    submitted = subprocess.run(line, shell=True, env=bare, capture_output=True, text=True, timeout=BOUND)
+    submitted = run(["sh", "-c", line], bare)
     assert submitted.returncode == 0, submitted.stderr
-    without = " ".join(shlex.quote(word) for word in shlex.split(line) if not word.startswith("RAY_AUTH"))
-    refused = subprocess.run(without, shell=True, env=bare, capture_output=True, text=True, timeout=BOUND)
-    assert refused.returncode != 0
+    without = [word for word in shlex.split(line) if not word.startswith("RAY_AUTH")]
+    assert run(without, bare).returncode != 0
     dashboard = f"http://127.0.0.1:{installation.settings.ray.dashboard_port}"
     assert httpx.get(f"{dashboard}/api/jobs/").status_code == 401
 
@@ -77,9 +77,9 @@ def test_the_printed_line_submits_a_job_and_a_shell_without_the_token_is_refused
 def test_statistics_answer_on_the_loopback_alone(installation: Installation) -> None:
     inodes = _listening_everywhere()
     edge = installation.process("haproxy -db")
-    links = [os.readlink(f"/proc/{edge}/fd/{number}") for number in os.listdir(f"/proc/{edge}/fd")]
-    assert any(link.startswith("socket:") for link in links)
-    assert not {link for link in links if link in inodes}
+    held = {str(place.readlink()) for place in Path(f"/proc/{edge}/fd").iterdir()}
+    assert any(link.startswith("socket:") for link in held)
+    assert not held & inodes
 
 
 def test_a_killed_database_comes_back_with_its_data(installation: Installation) -> None:
@@ -138,8 +138,7 @@ def test_data_survive_and_down_leaves_no_process(installation: Installation) -> 
         installation.up()
         assert installation.sql("SELECT answer FROM kept") == [(42,)]
         assert len(installation.processes()) > 10
-        down = subprocess.run([I2V, "down", "--json"], env=installation.environment, capture_output=True, timeout=BOUND)
-        assert json.loads(down.stdout)["ended"] > 10
+        assert json.loads(installation.i2v("down", "--json").stdout)["ended"] > 10
         assert installation.processes() == {}
         assert bystander.poll() is None
     finally:
@@ -158,7 +157,6 @@ def _listening_everywhere() -> set[str]:
     """The sockets that listen on all addresses of this host, as `/proc/PID/fd` names them."""
     found = set()
     for file, everywhere in (("/proc/net/tcp", "00000000"), ("/proc/net/tcp6", "0" * 32)):
-        with open(file) as table:
-            rows = [line.split() for line in table.readlines()[1:]]
+        rows = [line.split() for line in Path(file).read_text().splitlines()[1:]]
         found |= {f"socket:[{row[9]}]" for row in rows if row[3] == "0A" and row[1].startswith(f"{everywhere}:")}
     return found

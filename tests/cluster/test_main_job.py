@@ -67,18 +67,23 @@ def test_a_range_is_a_part_of_the_whole(account: Account) -> None:
 
 
 def test_accounts_do_not_see_each_other(cluster: RunningCluster, account: Account) -> None:
-    stranger = new_account(cluster)
     video = create(account)
+    with new_account(cluster) as stranger:
+        sees_nothing_of(stranger, video.id)
+    assert account.openai.videos.retrieve(video.id).status == "completed"
+
+
+def sees_nothing_of(stranger: Account, video_id: str) -> None:
+    """Nothing that a stranger asks of a video answers anything but 404."""
     for call in (
-        lambda: stranger.openai.videos.retrieve(video.id),
-        lambda: stranger.openai.videos.download_content(video.id),
-        lambda: stranger.openai.videos.delete(video.id),
+        lambda: stranger.openai.videos.retrieve(video_id),
+        lambda: stranger.openai.videos.download_content(video_id),
+        lambda: stranger.openai.videos.delete(video_id),
     ):
         with pytest.raises(openai.NotFoundError):
             call()
-    assert stranger.http.post(f"/v1/videos/{video.id}/cancel").status_code == 404
+    assert stranger.http.post(f"/v1/videos/{video_id}/cancel").status_code == 404
     assert not list(stranger.openai.videos.list())
-    assert account.openai.videos.retrieve(video.id).status == "completed"
 
 
 def test_credits_are_reserved_then_charged(account: Account) -> None:

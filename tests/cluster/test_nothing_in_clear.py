@@ -22,16 +22,16 @@ def places(cluster: RunningCluster) -> list[Path]:
 def test_the_service_leaves_no_personal_text_in_clear(cluster: RunningCluster) -> None:
     canaries = {name: f"Zq{secrets.token_hex(8)} Ümläut/{name}" for name in ("name", "company", "prompt", "artist")}
     email = f"zq{secrets.token_hex(8)}@example.org"
-    account = new_account(cluster, name=canaries["name"], company=canaries["company"], email=email)
     exif = Image.Exif()
     exif[ExifTags.Base.Artist] = canaries["artist"].encode("ascii", "ignore").decode()
     photo = jpeg(person(), exif)
-    video = account.openai.videos.create_and_poll(
-        prompt=canaries["prompt"], model="default", seconds="1", input_reference=photo, timeout=120
-    )
-    assert video.status == "completed"
-    bad = account.http.post("/v1/videos", data={"prompt": canaries["prompt"], "seconds": canaries["name"]})
-    assert bad.status_code == 400
+    with new_account(cluster, name=canaries["name"], company=canaries["company"], email=email) as account:
+        video = account.openai.videos.create_and_poll(
+            prompt=canaries["prompt"], model="default", seconds="1", input_reference=photo, timeout=120
+        )
+        assert video.status == "completed"
+        bad = account.http.post("/v1/videos", data={"prompt": canaries["prompt"], "seconds": canaries["name"]})
+        assert bad.status_code == 400
     cluster.database.run(_checkpoint)
 
     needles = [*canaries.values(), exif[ExifTags.Base.Artist], email, account.key]

@@ -80,22 +80,21 @@ def test_all_variants_are_the_bytes_that_were_made(person: Person, path: str) ->
         assert answer.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize(
-    ("header", "start", "end"),
-    [
-        ("bytes=0-0", 0, 1),
-        ("bytes=0-", 0, len(VIDEO)),
-        ("bytes=1048570-1048580", 1048570, 1048581),
-        ("bytes=1048576-3145728", 1048576, 3145729),
-        ("bytes=-5", len(VIDEO) - 5, len(VIDEO)),
-        ("bytes=3499990-9999999", 3499990, len(VIDEO)),
-    ],
-)
-def test_a_part_is_that_part(person: Person, path: str, header: str, start: int, end: int) -> None:
-    answer = person.get(path, headers={"range": header})
-    assert answer.status_code == 206
-    assert answer.content == VIDEO[start:end]
-    assert answer.headers["content-range"] == f"bytes {start}-{end - 1}/{len(VIDEO)}"
+def test_a_part_is_that_part(person: Person, path: str) -> None:
+    size = len(VIDEO)
+    parts = {
+        "bytes=0-0": (0, 1),
+        "bytes=0-": (0, size),
+        "bytes=1048570-1048580": (1048570, 1048581),
+        "bytes=1048576-3145728": (1048576, 3145729),
+        "bytes=-5": (size - 5, size),
+        "bytes=3499990-9999999": (3499990, size),
+    }
+    for header, (start, end) in parts.items():
+        answer = person.get(path, headers={"range": header})
+        assert answer.status_code == 206
+        assert answer.content == VIDEO[start:end]
+        assert answer.headers["content-range"] == f"bytes {start}-{end - 1}/{size}"
 
 
 def test_a_part_beyond_the_end_is_refused(person: Person, path: str) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from cluster.errors import InsufficientCredits
 from cluster.records import credits, jobs
+from cluster.storage.database import AsyncDatabase
+from cluster.storage.errors import CommitUnknown
 from serve.ingress import accept as accepting
 from tests.api import PHOTO, Api, Person, picture
 from tests.fixtures_cluster import ShiftClock
@@ -118,6 +120,26 @@ def test_a_failure_between_storing_and_committing_leaves_nothing(
         assert (failed.status_code, failed.json()["error"]["code"]) == (500, "internal_error")
         assert api.snapshot() == before
     assert person.create(idempotency_key="k").status_code == 200
+
+
+def test_a_job_whose_acceptance_got_no_answer_is_found_again(
+    api: Api, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server commits, and the connection breaks before it can say so."""
+    run, lost = AsyncDatabase.run, iter([True])
+
+    async def unsure(self: AsyncDatabase, function: Any, *arguments: Any, **options: Any) -> Any:
+        result = await run(self, function, *arguments, **options)
+        if function is accepting._commit and next(lost, False):
+            raise CommitUnknown
+        return result
+
+    monkeypatch.setattr(AsyncDatabase, "run", unsure)
+    assert person.create(idempotency_key="k").status_code == 503
+    job_id = person.create(idempotency_key="k").json()["id"]
+    assert api.snapshot().rows["jobs"] == 1
+    api.drive(job_id)
+    assert person.get(f"/v1/videos/{job_id}").json()["status"] == "completed"
 
 
 def test_withdrawn_consent_refuses_with_the_way_back(api: Api, person: Person) -> None:

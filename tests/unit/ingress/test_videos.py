@@ -147,14 +147,20 @@ def test_pages_hold_every_video_once_in_either_order(api: Api, person: Person) -
 
 
 def test_an_empty_page_is_a_page(person: Person) -> None:
-    expected = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
+    expected: dict[str, Any] = {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
     assert person.get("/v1/videos").json() == expected
 
 
 @pytest.mark.parametrize(
     ("query", "param"),
-    [("after=x", "after"), ("after=%00", "after"), ("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit")]
-    + [("order=random", "order")],
+    [
+        ("after=x", "after"),
+        ("after=%00", "after"),
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=x", "limit"),
+        ("order=random", "order"),
+    ],
 )
 def test_a_bad_page_is_refused(person: Person, query: str, param: str) -> None:
     answer = person.get(f"/v1/videos?{query}")

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -71,11 +72,16 @@ def test_a_bomb_is_refused_before_it_is_decoded(make: Callable[[], bytes]) -> No
     assert time.thread_time() - started < 0.1
 
 
+@cache
+def whole_picture(kind: str) -> bytes:
+    photo = Image.fromarray(person())
+    return saved(photo, "JPEG", progressive=True) if kind == "progressive" else saved(photo, kind)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "progressive"])
 @pytest.mark.parametrize("part", [0.02, 0.1, 0.35, 0.6, 0.8, 0.9, 0.97])
 def test_a_truncated_picture_is_refused(kind: str, part: float) -> None:
-    photo = Image.fromarray(person())
-    whole = saved(photo, "JPEG", progressive=True) if kind == "progressive" else saved(photo, kind)
+    whole = whole_picture(kind)
     with pytest.raises(MediaError) as refusal:
         inspect(whole[: int(len(whole) * part)], LIMITS)
     assert refusal.value.code in {"image_truncated", "image_damaged"}

@@ -1,17 +1,22 @@
 """The MP4 that is delivered: starts at once, looks like its frames, says nothing about its making."""
 
+import threading
+import weakref
 from collections.abc import Iterator
 from io import BytesIO
 
 import av
+import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from av.video.frame import PictureType
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
+from serve.media.colour import rgb_to_yuv420p
 from serve.media.frames import read_frames
-from serve.media.stills import contact_sheet, spritesheet, thumbnail
 from serve.media.video import encode_mp4
-from tests.photos import Photo, person
+from tests.photos import Photo, building, person, still_life
+from tests.unit.media.pictures import psnr
 
 FPS = 24
 
@@ -28,48 +33,138 @@ def encoded(count: int) -> bytes:
     return target.getvalue()
 
 
-@pytest.mark.parametrize("count", [1, 24, 200])
+def decoded(data: bytes) -> list[av.VideoFrame]:
+    with av.open(BytesIO(data), "r") as movie:
+        return list(movie.decode(video=0))
+
+
+@pytest.mark.parametrize("count", [1, 2, 24, 200])
 def test_the_index_comes_first_and_every_frame_is_there(count: int) -> None:
     data = encoded(count)
     assert 0 < data.index(b"moov") < data.index(b"mdat")
-    with av.open(BytesIO(data)) as movie:
+    with av.open(BytesIO(data), "r") as movie:
         stream = movie.streams.video[0]
         assert (stream.width, stream.height, stream.average_rate) == (320, 256, FPS)
-        assert sum(1 for _ in movie.decode(stream)) == count
+        assert stream.duration is not None
+        assert stream.time_base is not None
+        assert stream.duration * stream.time_base * FPS == count
+    assert len(decoded(data)) == count
+
+
+def test_the_reserved_index_holds_the_longest_video() -> None:
+    small, target = np.zeros((64, 64, 3), np.uint8), BytesIO()
+    encode_mp4((small for _ in range(1200)), target, 64, 64, 60, 1200)
+    assert target.getvalue().index(b"moov") < target.getvalue().index(b"mdat")
 
 
 def test_frames_survive_the_coding() -> None:
-    decoded = list(read_frames(encoded(48), 48))
-    for first, second in zip(decoded, moving(48), strict=True):
-        error = np.mean((first.astype(float) - second.astype(float)) ** 2)
-        assert 10 * np.log10(255**2 / error) > 34
+    for first, second in zip(read_frames(encoded(48), 48), moving(48), strict=True):
+        assert psnr(first, second) > 34
+
+
+@pytest.mark.parametrize("photo", [person(), building(), still_life()], ids=["person", "building", "still life"])
+def test_the_first_frame_is_the_photo(photo: Photo) -> None:
+    frame = np.asarray(cv2.resize(photo, (832, 480), interpolation=cv2.INTER_AREA), np.uint8)
+    target = BytesIO()
+    encode_mp4([frame] * 3, target, 832, 480, FPS, 3)
+    assert psnr(next(read_frames(target.getvalue(), 1)), frame) >= 35
+
+
+def test_colours_are_what_the_file_says_they_are() -> None:
+    first = decoded(encoded(2))[0]
+    assert (first.colorspace, first.color_range) == (Colorspace.ITU709, ColorRange.MPEG)
+    assert (first.color_primaries, first.color_trc) == (ColorPrimaries.BT709, ColorTrc.BT709)
+
+
+def test_the_conversion_agrees_with_swscale() -> None:
+    photo = building()[:400]
+    frame = av.VideoFrame.from_ndarray(photo, format="rgb24")
+    peer = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
+    luma = slice(0, 400)
+    assert psnr(rgb_to_yuv420p(photo)[luma], peer.to_ndarray()[luma]) > 50
+    assert psnr(rgb_to_yuv420p(photo)[400:], peer.to_ndarray()[400:]) > 38
+
+
+def test_one_can_seek_to_every_second() -> None:
+    keys = [i for i, frame in enumerate(decoded(encoded(72))) if frame.pict_type == PictureType.I]
+    assert {0, 24, 48} <= set(keys)
 
 
 def test_nothing_tells_of_the_tools_and_the_same_frames_are_the_same_bytes() -> None:
     data = encoded(24)
-    for word in (b"Lavf", b"Lavc", b"x264", b"creation"):
+    for word in (b"Lavf", b"Lavc", b"x264", b"crf", b"creation"):
         assert word not in data
     assert encoded(24) == data
 
 
-def test_a_wrong_number_of_frames_is_an_error() -> None:
-    with pytest.raises(ValueError, match="announced"):
-        encode_mp4(moving(10), BytesIO(), 320, 256, FPS, 12)
+@pytest.mark.parametrize("announced", [9, 12])
+def test_a_wrong_number_of_frames_is_an_error(announced: int) -> None:
+    with pytest.raises(ValueError, match="frames came instead"):
+        encode_mp4(moving(10), BytesIO(), 320, 256, FPS, announced)
+
+
+@pytest.mark.parametrize(("width", "height"), [(321, 256), (320, 255)])
+def test_odd_sides_are_an_error(width: int, height: int) -> None:
+    with pytest.raises(ValueError, match="even"):
+        encode_mp4(moving(2), BytesIO(), width, height, FPS, 2)
+
+
+def broken(after: int) -> Iterator[Photo]:
+    yield from moving(after)
+    raise RuntimeError("no more")
+
+
+@pytest.mark.parametrize("after", [0, 1, 30])
+def test_what_the_frames_raise_comes_out_and_no_thread_stays(after: int) -> None:
+    before = threading.active_count()
+    with pytest.raises(RuntimeError, match="no more"):
+        encode_mp4(broken(after), BytesIO(), 320, 256, FPS, 40)
+    assert threading.active_count() == before
+
+
+def test_what_the_encoder_raises_comes_out_and_ends_the_drawing() -> None:
+    before, drawn = threading.active_count(), 0
+
+    def frames() -> Iterator[Photo]:
+        nonlocal drawn
+        for frame in moving(200):
+            drawn += 1
+            yield frame if drawn != 5 else frame[:100]
+
+    with pytest.raises(ValueError, match="another size"):
+        encode_mp4(frames(), BytesIO(), 320, 256, FPS, 200)
+    assert drawn < 20
+    assert threading.active_count() == before
+
+
+def test_frames_are_drawn_by_the_caller_and_few_at_a_time() -> None:
+    seen: list[weakref.ref[Photo]] = []
+    living, drawers = list[int](), set[int]()
+
+    def frames() -> Iterator[Photo]:
+        for frame in moving(100):
+            seen.append(weakref.ref(frame))
+            living.append(sum(reference() is not None for reference in seen))
+            drawers.add(threading.get_ident())
+            yield frame
+
+    encode_mp4(frames(), BytesIO(), 320, 256, FPS, 100)
+    assert drawers == {threading.get_ident()}
+    assert max(living) <= 8
 
 
 def test_samples_are_spread_from_the_first_to_the_last() -> None:
     data, every = encoded(48), list(moving(48))
     sampled = list(read_frames(data, 4))
-    assert len(sampled) == 4
     nearest = [int(np.argmin([np.abs(s.astype(int) - f).mean() for f in every])) for s in sampled]
     assert nearest == [0, 16, 31, 47]
 
 
-def test_stills_are_pictures_of_their_kind() -> None:
-    frames = list(moving(6))
-    with Image.open(BytesIO(thumbnail(person()))) as still:
-        assert (still.format, still.size) == ("WEBP", (512, 512))
-    with Image.open(BytesIO(spritesheet(frames))) as sheet:
-        assert (sheet.format, sheet.size) == ("JPEG", (960, 384))
-    with Image.open(BytesIO(contact_sheet(frames, columns=3, tile_width=160))) as sheet:
-        assert sheet.format == "PNG"
+def test_a_short_video_gives_all_it_has() -> None:
+    assert len(list(read_frames(encoded(3), 8))) == 3
+
+
+@pytest.mark.parametrize("data", [b"", b"no video at all", encoded(24)[:20_000]])
+def test_what_is_no_whole_video_is_an_error(data: bytes) -> None:
+    with pytest.raises(ValueError, match="video"):
+        list(read_frames(data, 4))

@@ -1,0 +1,46 @@
+# Everything that a newcomer or a checking machine needs; only Python 3.11 or 3.12 and make must be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# Exactly this version of torch: for it a CPU build may be at hand, a tenth of the size. Empty: what pyproject.toml says.
+TORCH ?= torch==2.13.0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test check bench clean
+
+help: ## Say what there is.
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
+		{ echo "Python 3.11 or 3.12 is needed: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH) -e '.[dev]'
+	@touch $@
+
+demo: $(READY) ## Make out/demo.mp4 from a photo (PHOTO=me.jpg), then end what was started.
+	$(BIN)/i2v demo $(PHOTO)
+
+up: $(READY) ## Start the cluster and leave it running.
+	$(BIN)/i2v up
+
+down: $(READY) ## End it. Data stay.
+	$(BIN)/i2v down
+
+test: $(READY) ## Run every test.
+	$(BIN)/python -m pytest
+
+check: $(READY) ## Run every check that needs no running program.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY) ## Measure every figure of the README.
+	@for file in benchmarks/[a-z]*.py; do \
+		module=$${file%.py}; echo "== $$module"; $(BIN)/python -m $$(echo $$module | tr / .) || exit 1; \
+	done
+
+clean: ## Remove what was made here: the environment, results, caches. Data of the cluster stay.
+	rm -rf $(VENV) out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
