@@ -23,7 +23,8 @@ from serve.engines import registry
 from serve.engines.parameters import CAMERAS, VideoParameters
 from serve.engines.prefetch import prefetch
 from serve.engines.protocol import Clip
-from serve.media.video import CRF, PRESET, encode_mp4
+from serve.media.video import _OPTIONS as ENCODER_OPTIONS
+from serve.media.video import encode_mp4
 from serve.models.store import ModelStore
 from serve.weights import open_weights
 from tests.photos import building, jpeg
@@ -50,7 +51,8 @@ def zoompan(photo: Path) -> float:
         )
         target = photo.with_suffix(".mp4")
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", "-i", str(photo), "-vf", effect]
-        command += ["-c:v", "libx264", "-preset", PRESET, "-crf", str(CRF), "-g", str(FPS), "-pix_fmt", "yuv420p"]
+        options = [part for name, value in ENCODER_OPTIONS["libx264"].items() for part in (f"-{name}", value)]
+        command += ["-c:v", "libx264", *options, "-g", str(FPS), "-pix_fmt", "yuv420p"]
         started = time.perf_counter()
         subprocess.run([*command, "-threads", str(THREADS), str(target)], check=True)
         return time.perf_counter() - started

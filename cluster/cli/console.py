@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-__all__ = ["EXIT_STATUSES", "AsJson", "Exit", "Problem", "answer", "console", "settings_of_this_process"]
-
 from cluster.settings import Settings, SettingsError, load
+
+__all__ = ["EXIT_STATUSES", "AsJson", "Exit", "Problem", "answer", "console", "settings_of_this_process"]
 
 
 class Exit(IntEnum):

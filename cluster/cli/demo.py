@@ -24,7 +24,7 @@ _MODEL: Final = "default"
 
 def demo(
     photo: Annotated[Path | None, typer.Argument(help="A photo of yours; without one, a portrait by NASA.")] = None,
-    prompt: Annotated[str, typer.Option(help="What should be seen.")] = "a slow orbit around the portrait",
+    prompt: Annotated[str, typer.Option(help="What should be seen.")] = "a slow orbit",
     camera: Annotated[str | None, typer.Option(help="A camera move, instead of one chosen by the prompt.")] = None,
     seconds: Annotated[float, typer.Option(min=1, max=20, help="Length of the video.")] = 4,
     out: Annotated[Path, typer.Option(help="Folder for demo.mp4 and demo.png.")] = Path("out"),

@@ -68,7 +68,7 @@ def bring_up(settings: Settings, timeout: float = 900) -> bool:
     """
     try:
         launched = control.launch(settings)
-    except (control.PortTaken, layout.FolderNotPrivate) as error:
+    except (control.PortTaken, control.OtherSettings, layout.FolderNotPrivate) as error:
         raise Problem(str(error)) from None
     try:
         _wait(layout.paths(settings), timeout)

@@ -15,7 +15,7 @@ from cluster.settings import Settings
 
 __all__ = ["ServeApplication", "api_url"]
 
-_DEPLOY_SECONDS: Final = 180.0
+_DEPLOY_SECONDS: Final = 300.0
 _READY_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.1
 _PATIENCE: Final = 2

@@ -9,19 +9,23 @@ import sys
 from typing import Any, Final
 
 from cluster.runtime import layout, processes
-from cluster.runtime.environment import Port, port, whole_environment
+from cluster.runtime.environment import Port, environment, port, whole_environment
 from cluster.runtime.layout import Paths
 from cluster.runtime.processes import Process
 from cluster.settings import Settings, variable
 from cluster.storage import embedded_postgres, files
 
-__all__ = ["PortTaken", "launch", "processes_of", "shut_down", "state", "supervisor"]
+__all__ = ["OtherSettings", "PortTaken", "launch", "processes_of", "shut_down", "state", "supervisor"]
 
 _GRACE_SECONDS: Final = 40.0
 
 
 class PortTaken(Exception):
     """Another program listens on a port that the cluster needs; the message names port and setting."""
+
+
+class OtherSettings(Exception):
+    """The cluster runs, but with other settings; the message names them."""
 
 
 def supervisor(where: Paths) -> Process | None:
@@ -35,15 +39,19 @@ def launch(settings: Settings) -> bool:
 
     Raises:
         PortTaken: a port is in use, and not by an earlier cluster of this data folder.
+        OtherSettings: what runs here already was started with others.
         FolderNotPrivate: see `layout.make`.
     """
     where = layout.paths(settings)
     layout.make(where)
     with files.locked(where.run / "lock"):
+        if processes_of(where):
+            _check_settings(where, settings)
+        else:
+            _check_ports(settings)
         if supervisor(where):
             return False
-        if not processes_of(where):
-            _check_ports(settings)
+        files.write_atomic(where.run / "environment.json", [json.dumps(environment(settings)).encode()])
         where.state.unlink(missing_ok=True)
         with (where.logs / "supervisor.log").open("ab") as log:
             started = subprocess.Popen(
@@ -107,6 +115,14 @@ def _environment(settings: Settings) -> dict[str, str]:
     """What the supervisor sees: as all processes, and where the database is."""
     url = {variable(("database", "url")): settings.database.url} if settings.database.url else {}
     return whole_environment(settings) | url
+
+
+def _check_settings(where: Paths, settings: Settings) -> None:
+    running = json.loads((where.run / "environment.json").read_bytes())
+    wanted = environment(settings)
+    names = sorted(name for name in running.keys() | wanted.keys() if running.get(name) != wanted.get(name))
+    if names:
+        raise OtherSettings(f"It runs with other settings ({', '.join(names)}). 'i2v down' ends it.")
 
 
 def _check_ports(settings: Settings) -> None:

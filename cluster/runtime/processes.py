@@ -14,7 +14,20 @@ from typing import Final
 from cluster import clock
 from cluster.storage import files
 
-__all__ = ["Process", "adopt_orphans", "current", "end", "find", "load", "reap", "save", "send", "tree", "wait_for_end"]
+__all__ = [
+    "Process",
+    "adopt_orphans",
+    "current",
+    "end",
+    "find",
+    "load",
+    "orphans",
+    "reap",
+    "save",
+    "send",
+    "tree",
+    "wait_for_end",
+]
 
 _PROC: Final = Path("/proc")
 _BOOT: Final = _PROC / "sys/kernel/random/boot_id"
@@ -34,8 +47,9 @@ class Process:
 @dataclass(frozen=True, slots=True)
 class _Entry:
     process: Process
-    parent: int
     state: str
+    parent: int
+    session: int
 
 
 def find(pid: int) -> Process | None:
@@ -123,6 +137,12 @@ def adopt_orphans() -> None:
         raise OSError(ctypes.get_errno(), "prctl")
 
 
+def orphans(leader: Process) -> set[Process]:
+    """Adopted children of this process that come from the session that ``leader`` began, itself dead or alive."""
+    table = (entry for entry in _table() if entry.parent == os.getpid() and entry.state not in _GONE)
+    return {entry.process for entry in table if entry.session == leader.pid and entry.process != leader}
+
+
 def reap(stale: set[Process]) -> set[Process]:
     """Bury those dead children that were dead at the last look already, so nobody else waits for them; the others."""
     dead = {entry.process for entry in _table() if entry.parent == os.getpid() and entry.state == "Z"}
@@ -162,4 +182,4 @@ def _entry(pid: int) -> _Entry | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = text.rpartition(")")[2].split()
-    return _Entry(Process(pid, int(fields[19])), int(fields[1]), fields[0])
+    return _Entry(Process(pid, int(fields[19])), fields[0], int(fields[1]), int(fields[3]))

@@ -20,8 +20,8 @@ from cluster.storage import files
 
 __all__ = ["RayHead", "address", "ray_command", "start_command", "write_token"]
 
-_START_SECONDS: Final = 90.0
-_POLL_SECONDS: Final = 0.1
+_START_SECONDS: Final = 180.0
+_POLL_SECONDS: Final = 0.2
 _KEPT_SESSIONS: Final = 2
 
 
@@ -97,6 +97,7 @@ class RayHead:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         if process := processes.find(self._started.pid):
             processes.save(self._record, [process])
@@ -109,11 +110,13 @@ class RayHead:
             return False
         others = processes.tree(processes.load(self._record)) - {head}
         processes.save(self._record, [head, *sorted(others)])
-        return answers(f"http://127.0.0.1:{self._settings.ray.dashboard_port}/api/gcs_healthz")
+        return self._answers()
 
     def stop(self) -> None:
         """Kill it with everything below. It keeps nothing that may not be lost, and takes 30 s to go by itself."""
-        processes.end(processes.load(self._record))
+        recorded = processes.load(self._record)
+        processes.end(recorded)
+        processes.end(processes.orphans(recorded[0]) if recorded else ())
         if self._started:
             self._started.wait()
         self._record.unlink(missing_ok=True)
@@ -129,9 +132,12 @@ class RayHead:
         first = next(iter(processes.load(self._record)), None)
         return first if first and processes.find(first.pid) == first else None
 
+    def _answers(self) -> bool:
+        return answers(f"http://127.0.0.1:{self._settings.ray.dashboard_port}/api/gcs_healthz")
+
     def _wait(self) -> None:
         deadline = clock.monotonic() + _START_SECONDS
-        while not self.works():
+        while not self._answers():
             if self._head() is None or clock.monotonic() > deadline:
                 self.stop()
                 raise ServiceFailed(f"Ray does not start; {self._where.logs / 'ray.log'} says why.")

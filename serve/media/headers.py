@@ -20,11 +20,8 @@ def check_header(data: bytes, file_type: FileType, max_pixels: int) -> None:
     Raises:
         MediaError: a WebP that is cut off or over `max_pixels`; a JPEG with more scans than any camera writes.
     """
-    _CHECKS.get(file_type, _no_check)(data, max_pixels)
-
-
-def _no_check(_data: bytes, _max_pixels: int) -> None:
-    """The decoder of this type allocates nothing before it is asked to."""
+    if check := _CHECKS.get(file_type):
+        check(data, max_pixels)
 
 
 def _check_jpeg(data: bytes, _max_pixels: int) -> None:

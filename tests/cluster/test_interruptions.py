@@ -21,7 +21,7 @@ def begin(account: Account, seconds: int = 20) -> str:
     """Queue a job whose frames take many seconds."""
     created = account.http.post(
         "/v1/videos",
-        data={"prompt": "pan", "seconds": str(seconds), "fps": "60", "size": "1280x1280"},
+        data={"prompt": "pan", "seconds": str(seconds), "fps": "60", "size": "832x832"},
         files={"input_reference": jpeg(person())},
     )
     assert created.status_code == 200, created.text
@@ -73,7 +73,7 @@ def charges(cluster: RunningCluster, account: Account) -> tuple[int, int]:
 def test_a_killed_replica_only_delays_the_job(cluster: RunningCluster, account: Account) -> None:
     job_id = begin(account, seconds=6)
     os.kill(in_its_frames(cluster, job_id), signal.SIGKILL)
-    until(lambda: job_of(cluster, job_id).state is JobState.COMPLETED, 120)
+    until(lambda: job_of(cluster, job_id).state is JobState.COMPLETED, 180)
     job = job_of(cluster, job_id)
     assert job.attempts == 2
     assert charges(cluster, account) == (job.price, 0)

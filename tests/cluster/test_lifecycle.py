@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cluster._installation import BOUND, Installation, run
+from tests.cluster._installation import BOUND, I2V, Installation, run
 
 CONTROLLER = "ray::ServeController"
 
@@ -61,6 +61,13 @@ def test_starting_again_changes_nothing(installation: Installation) -> None:
     before = installation.processes()
     installation.up()
     assert set(before) <= set(installation.processes())
+
+
+def test_other_settings_are_refused_while_it_runs(installation: Installation) -> None:
+    up = run([I2V, "up"], installation.environment | {"I2V_JOBS_MAX_ATTEMPTS": "7"})
+    assert up.returncode == 1
+    assert "I2V_JOBS_MAX_ATTEMPTS" in up.stderr
+    assert installation.status()["ready"]
 
 
 def test_the_printed_line_submits_a_job_and_a_shell_without_the_token_is_refused(installation: Installation) -> None:

@@ -27,7 +27,7 @@ def test_the_service_leaves_no_personal_text_in_clear(cluster: RunningCluster) -
     photo = jpeg(person(), exif)
     with new_account(cluster, name=canaries["name"], company=canaries["company"], email=email) as account:
         video = account.openai.videos.create_and_poll(
-            prompt=canaries["prompt"], model="default", seconds="1", input_reference=photo, timeout=120
+            prompt=canaries["prompt"], model="default", seconds="4", input_reference=photo, timeout=240
         )
         assert video.status == "completed"
         bad = account.http.post("/v1/videos", data={"prompt": canaries["prompt"], "seconds": canaries["name"]})

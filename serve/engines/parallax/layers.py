@@ -21,6 +21,8 @@ STEPS = 6
 """How often `decompose` reports."""
 
 _NARROW = 8
+_HEADROOM = 6
+"""A dolly's centre is at most so many times as far below the frame's upper edge as the subject's top."""
 
 Image = NDArray[np.uint8]
 
@@ -75,13 +77,15 @@ def _outside(alpha: Map) -> Map:
 
 
 def _centre(photo: Image, alpha: Map | None) -> tuple[float, float]:
-    """Half-way from the middle of the frame to the subject."""
+    """Half-way from the middle of the frame to the subject, and so high that moving in cuts no head off."""
     height, width = photo.shape[:2]
-    middle = np.array([(width - 1) / 2, (height - 1) / 2])
-    if alpha is not None:
-        rows, columns = np.nonzero(alpha > 0.5)
-        middle = (middle + np.array([columns.mean(), rows.mean()])) / 2
-    return float(middle[0]), float(middle[1])
+    middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
+    if alpha is None:
+        return middle_x, middle_y
+    rows, columns = np.nonzero(alpha > 0.5)
+    x, y = (middle_x + float(columns.mean())) / 2, (middle_y + float(rows.mean())) / 2
+    top = float(rows.min())
+    return x, min(y, _HEADROOM * top) if top > 0 else y
 
 
 def _outpaint(photo: Image, margin: int, inpaint: Inpaint) -> Image:

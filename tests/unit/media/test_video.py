@@ -44,7 +44,8 @@ def test_the_index_comes_first_and_every_frame_is_there(count: int) -> None:
     assert 0 < data.index(b"moov") < data.index(b"mdat")
     with av.open(BytesIO(data), "r") as movie:
         stream = movie.streams.video[0]
-        assert (stream.width, stream.height, stream.average_rate) == (320, 256, FPS)
+        assert (stream.width, stream.height) == (320, 256)
+        assert stream.average_rate == FPS
         assert stream.duration is not None
         assert stream.time_base is not None
         assert stream.duration * stream.time_base * FPS == count
@@ -64,10 +65,13 @@ def test_frames_survive_the_coding() -> None:
 
 @pytest.mark.parametrize("photo", [person(), building(), still_life()], ids=["person", "building", "still life"])
 def test_the_first_frame_is_the_photo(photo: Photo) -> None:
-    frame = np.asarray(cv2.resize(photo, (832, 480), interpolation=cv2.INTER_AREA), np.uint8)
+    first = np.asarray(cv2.resize(photo, (832, 480), interpolation=cv2.INTER_AREA), np.uint8)
+    zooms = (cv2.getRotationMatrix2D((416, 240), 0, 1 + 0.004 * index) for index in range(12))
     target = BytesIO()
-    encode_mp4([frame] * 3, target, 832, 480, FPS, 3)
-    assert psnr(next(read_frames(target.getvalue(), 1)), frame) >= 35
+    encode_mp4(
+        (np.asarray(cv2.warpAffine(first, zoom, (832, 480)), np.uint8) for zoom in zooms), target, 832, 480, 12, 12
+    )
+    assert psnr(next(read_frames(target.getvalue(), 1)), first) >= 35
 
 
 def test_colours_are_what_the_file_says_they_are() -> None:
@@ -80,9 +84,9 @@ def test_the_conversion_agrees_with_swscale() -> None:
     photo = building()[:400]
     frame = av.VideoFrame.from_ndarray(photo, format="rgb24")
     peer = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
-    luma = slice(0, 400)
-    assert psnr(rgb_to_yuv420p(photo)[luma], peer.to_ndarray()[luma]) > 50
-    assert psnr(rgb_to_yuv420p(photo)[400:], peer.to_ndarray()[400:]) > 38
+    planes, peers = rgb_to_yuv420p(photo), np.asarray(peer.to_ndarray(), np.uint8)
+    assert psnr(planes[:400], peers[:400]) > 50
+    assert psnr(planes[400:], peers[400:]) > 38
 
 
 def test_one_can_seek_to_every_second() -> None:

@@ -34,6 +34,18 @@ def test_facts_of_the_stages_add_up(world: World) -> None:
     assert world.read(job_id).facts == {"photo": 1, "layers": 2}
 
 
+def test_nothing_transient_outlives_the_job(world: World) -> None:
+    account = world.account()
+    job_id = world.job(account)
+    media_ids = {}
+    for kind in (MediaKind.UPLOAD, MediaKind.VIDEO):
+        medium = world.run(media.begin, account, kind, "image/png", job_id=job_id, fence=1)
+        world.run(media.finish, medium.id, 1)
+        media_ids[kind] = medium.id
+    world.run(lifecycle.complete, world.advance(world.claim()[0]))
+    assert [medium.id for medium in world.run(media.doomed)] == [media_ids[MediaKind.UPLOAD]]
+
+
 def test_only_publish_completes(world: World) -> None:
     world.job(world.account())
     lease = world.advance(world.claim()[0], Stage.OUTPUT_SCREENING)
