@@ -41,7 +41,7 @@ def test_the_sdk_creates_polls_lists_downloads_and_deletes(account: Account) -> 
 
     content = account.openai.videos.download_content(video.id).read()
     assert content.index(b"moov") < content.index(b"mdat")
-    with av.open(BytesIO(content)) as movie:
+    with av.open(BytesIO(content), "r") as movie:
         frames = [frame.to_ndarray(format="rgb24") for frame in movie.decode(video=0)]
     assert len(frames) == PARAMETERS["fps"]
     assert psnr(frames[0], person()) >= 35

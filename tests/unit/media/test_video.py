@@ -168,7 +168,13 @@ def test_a_short_video_gives_all_it_has() -> None:
     assert len(list(read_frames(encoded(3), 8))) == 3
 
 
-@pytest.mark.parametrize("data", [b"", b"no video at all", encoded(24)[:20_000]])
-def test_what_is_no_whole_video_is_an_error(data: bytes) -> None:
+@pytest.mark.parametrize("data", [b"", b"no video at all"])
+def test_what_is_no_video_is_an_error(data: bytes) -> None:
     with pytest.raises(ValueError, match="video"):
         list(read_frames(data, 4))
+
+
+def test_a_video_that_ends_early_is_an_error() -> None:
+    data = encoded(24)
+    with pytest.raises(ValueError, match="video"):
+        list(read_frames(data[: len(data) // 2], 4))
