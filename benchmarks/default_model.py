@@ -21,7 +21,6 @@ from cluster import runtime, settings
 from serve.catalogue import load as load_catalogue
 from serve.engines import registry
 from serve.engines.parameters import CAMERAS, VideoParameters
-from serve.engines.prefetch import prefetch
 from serve.engines.protocol import Clip
 from serve.media.video import _OPTIONS as ENCODER_OPTIONS
 from serve.media.video import encode_mp4
@@ -37,8 +36,7 @@ WANTED_FPS, WANTED_RATIO = 60, 0.25
 def render(clip: Clip) -> float:
     """Frames per second of rendering and encoding, as a generation replica does them."""
     started = time.perf_counter()
-    frames = prefetch(clip.frames())
-    encode_mp4(frames, BytesIO(), clip.width, clip.height, clip.fps, clip.frame_count, threads=THREADS)
+    encode_mp4(clip.frames(), BytesIO(), clip.width, clip.height, clip.fps, clip.frame_count, threads=THREADS)
     return clip.frame_count / (time.perf_counter() - started)
 
 

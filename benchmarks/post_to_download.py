@@ -22,7 +22,6 @@ from cluster import runtime, settings
 from serve.catalogue import load as load_catalogue
 from serve.engines import registry
 from serve.engines.parameters import VideoParameters
-from serve.engines.prefetch import prefetch
 from serve.engines.protocol import Engine
 from serve.limits import image_limits
 from serve.media.decode import decode, encode_clean, read_clean
@@ -68,7 +67,7 @@ def in_one_process(engine: Engine, screen: UnsafeContentNetwork, data: bytes) ->
     parameters = VideoParameters(seconds=SECONDS, fps=FPS, size=SIZE)
     clip = engine.prepare(pixels, "orbit", parameters, lambda _done, _all: None, lambda: False)
     target = BytesIO()
-    encode_mp4(prefetch(clip.frames()), target, clip.width, clip.height, clip.fps, clip.frame_count)
+    encode_mp4(clip.frames(), target, clip.width, clip.height, clip.fps, clip.frame_count)
     stills = list(read_frames(target.getvalue(), SPRITES))
     for frame in stills[:: len(stills) // 8]:
         screen.score(frame)

@@ -10,7 +10,6 @@ from cluster.records.jobs import prompt_of
 from serve.catalogue import load as load_catalogue
 from serve.engines import registry
 from serve.engines.parameters import VideoParameters
-from serve.engines.prefetch import prefetch
 from serve.engines.protocol import Clip, Engine, Image
 from serve.media.decode import read_clean
 from serve.media.stills import SPRITES, spritesheet, thumbnail
@@ -59,7 +58,7 @@ class VideoGeneration(StageDeployment):
         clip = engine.prepare(read_clean(data), prompt, parameters, run.on_step, run.should_stop)
         sampler = _Sampler(clip, SPRITES)
         video = BytesIO()
-        encode_mp4(prefetch(sampler.passing(clip.frames())), video, clip.width, clip.height, clip.fps, clip.frame_count)
+        encode_mp4(sampler.passing(clip.frames()), video, clip.width, clip.height, clip.fps, clip.frame_count)
         size = (clip.width, clip.height)
         written = run.write(MediaKind.VIDEO, "video/mp4", [video.getvalue()], derived_from=photo.id, size=size)
         still = thumbnail(sampler.kept[0])
