@@ -88,7 +88,8 @@ def _wait(where: layout.Paths, timeout: float) -> None:
             _draw(progress, tasks, state["services"])
             _check(state, where.logs / "supervisor.log")
             if clock.monotonic() > deadline:
-                raise Problem(f"It is not ready after {timeout:g} s; {where.logs} may say why.")
+                late = ", ".join(name for name, each in state["services"].items() if each["state"] != "ready")
+                raise Problem(f"Not ready after {timeout:g} s: {late or 'all'}. {where.logs} may say why.")
             time.sleep(_POLL_SECONDS)
 
 

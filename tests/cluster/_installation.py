@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from cluster import runtime
-from cluster.settings import Settings, configs_folder, read
+from cluster.settings import Settings, configs_folder, load, read
 
 I2V = Path(sys.executable).with_name("i2v")
 BOUND = 120.0
@@ -42,6 +42,9 @@ class Installation:
         self.environment |= own | {"PYTHONPATH": str(Path(__file__).parents[2])}
         self.settings: Settings = read(configs_folder(), self.environment)
         self.paths = runtime.paths(self.settings)
+        fetched = runtime.paths(load()).models
+        if fetched.exists():
+            self.paths.models.symlink_to(fetched)
 
     def i2v(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
@@ -49,7 +52,7 @@ class Installation:
 
     def up(self) -> dict[str, Any]:
         """Start it; its facts."""
-        done = self.i2v("up", "--json")
+        done = self.i2v("up", "--json", f"--timeout={BOUND + 60:g}")
         assert done.returncode == 0, done.stderr
         facts: dict[str, Any] = json.loads(done.stdout)
         return facts
