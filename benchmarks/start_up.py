@@ -31,19 +31,19 @@ I2V = Path(sys.executable).with_name("i2v")
 api = FastAPI()
 
 
+@api.get("/readyz")
+def is_ready() -> dict[str, str]:
+    """Always."""
+    return {}
+
+
 class Empty:
     """An application that does nothing."""
-
-    @api.get("/readyz")
-    def is_ready(self) -> dict[str, str]:
-        """Always."""
-        return {}
 
 
 def build_empty() -> Application:
     """What the peer deploys."""
-    served: type[Empty] = ray_serve.ingress(api)(Empty)
-    return ray_serve.deployment(ray_actor_options={"num_cpus": 0})(served).bind()
+    return ray_serve.deployment(ray_actor_options={"num_cpus": 0})(ray_serve.ingress(api)(Empty)).bind()
 
 
 def installation(folder: Path, application: str | None = None) -> Settings:

@@ -1,5 +1,6 @@
 """`i2v up`, `i2v status`, `i2v down`."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -116,7 +117,7 @@ def _check(state: dict[str, Any], log: Path) -> None:
 def _facts(settings: Settings) -> dict[str, Any]:
     where, api = layout.paths(settings), api_url(settings)
     dashboard = f"http://127.0.0.1:{settings.ray.dashboard_port}"
-    submit = f"{ray_command()} job submit --address {dashboard} -- python -c 'import ray; ray.init()'"
+    submit = f"{ray_command()} job submit --address {dashboard} -- {sys.executable} -c 'import ray; ray.init()'"
     return {
         "data": str(where.data),
         "urls": {"api": api, "docs": f"{api}/docs", "dashboard": dashboard},

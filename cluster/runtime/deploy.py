@@ -8,6 +8,7 @@ import sys
 
 import ray
 from ray import serve as ray_serve
+from ray.serve.schema import LoggingConfig
 
 from cluster import settings as cluster_settings
 from cluster import telemetry
@@ -25,9 +26,11 @@ def deploy(settings: Settings) -> None:
     build = getattr(importlib.import_module(module), function)
     ray.init(address=address(settings), namespace="serve", log_to_driver=False)
     http_options = {"host": settings.http.host, "port": settings.http.port}
-    ray_serve.start(proxy_location="HeadOnly", http_options=http_options)
+    # Serve would log a line for each request, with its path.
+    quiet = LoggingConfig(enable_access_log=False)
+    ray_serve.start(proxy_location="HeadOnly", http_options=http_options, logging_config=quiet)
     if NAME not in ray_serve.status().applications:
-        ray_serve.run(build(), name=NAME, route_prefix="/")
+        ray_serve.run(build(), name=NAME, route_prefix="/", logging_config=quiet)
 
 
 def main() -> None:

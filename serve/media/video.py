@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from serve.media.colour import rgb_to_yuv420p
 
-__all__ = ["VideoCodec", "encode_mp4"]
+__all__ = ["ENCODER_OPTIONS", "VideoCodec", "encode_mp4"]
 
 VideoCodec = Literal["libx264", "h264_nvenc"]
 
 _QUEUED_FRAMES = 3
 # Finer chroma buys 0.8 dB of RGB in the first frame for 17 % more bytes; a lower CRF pays 22 % for as much.
-_OPTIONS: dict[VideoCodec, dict[str, str]] = {
+ENCODER_OPTIONS: dict[VideoCodec, dict[str, str]] = {
     "libx264": {
         "preset": "veryfast",
         "crf": "18",
@@ -89,7 +89,9 @@ class _Encoder:
         index = _INDEX_BYTES + _INDEX_BYTES_PER_FRAME * frame_count
         self._shape = (height, width, 3)
         self._container = av.open(out, "w", format="mp4", options={"moov_size": str(index), "fflags": "+bitexact"})
-        self._stream: VideoStream = self._container.add_stream(codec, rate=Fraction(fps), options=_OPTIONS[codec])
+        self._stream: VideoStream = self._container.add_stream(
+            codec, rate=Fraction(fps), options=ENCODER_OPTIONS[codec]
+        )
         context = self._stream.codec_context
         context.width, context.height, context.pix_fmt = width, height, "yuv420p"
         context.gop_size, context.thread_count = fps, threads

@@ -10,21 +10,22 @@ from cluster import runtime, settings
 api = FastAPI()
 
 
+@api.get("/readyz")
+def is_ready() -> Response:
+    """503 while the database does not answer."""
+    try:
+        with psycopg.connect(runtime.database_url(settings.load()), connect_timeout=1) as connection:
+            connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return Response(status_code=503)
+    return Response()
+
+
 class Tiny:
     """One replica without a model."""
-
-    @api.get("/readyz")
-    def is_ready(self) -> Response:
-        """503 while the database does not answer."""
-        try:
-            with psycopg.connect(runtime.database_url(settings.load()), connect_timeout=1) as connection:
-                connection.execute("SELECT 1")
-        except psycopg.OperationalError:
-            return Response(status_code=503)
-        return Response()
 
 
 def build() -> Application:
     """What `ray.application` names."""
-    served: type[Tiny] = ray_serve.ingress(api)(Tiny)
+    served = ray_serve.ingress(api)(Tiny)
     return ray_serve.deployment(ray_actor_options={"num_cpus": 0})(served).bind()

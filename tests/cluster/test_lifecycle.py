@@ -74,7 +74,7 @@ def test_the_printed_line_submits_a_job_and_a_shell_without_the_token_is_refused
     line = installation.up()["job_submit"]
     bare = {"PATH": os.defpath, "HOME": str(installation.folder)}
     submitted = run(["sh", "-c", line], bare)
-    assert submitted.returncode == 0, submitted.stderr
+    assert submitted.returncode == 0, submitted.stdout + submitted.stderr
     without = [word for word in shlex.split(line) if not word.startswith("RAY_AUTH")]
     assert run(without, bare).returncode != 0
     dashboard = f"http://127.0.0.1:{installation.settings.ray.dashboard_port}"

@@ -36,9 +36,11 @@ def stored(api: Api, lease: Lease) -> list[str]:
 
 def endless(run: StageRun) -> Mapping[str, Any]:
     WORK[Stage.GENERATION](run)
-    while not run.should_stop():
+    for _ in range(1000):
+        if run.should_stop():
+            raise Stopped
         time.sleep(0.01)
-    raise Stopped
+    pytest.fail("nobody stopped it")
 
 
 def cancel(api: Api, person: Person, lease: Lease) -> None:

@@ -114,9 +114,9 @@ def test_deleting_answers_when_the_files_are_gone(api: Api, person: Person) -> N
     assert [video["id"] for video in person.get("/v1/videos").json()["data"]] == [kept]
 
 
-def test_what_could_not_be_erased_is_not_called_deleted(api: Api, person: Person, monkeypatch: Any) -> None:
+def test_what_could_not_be_erased_is_not_called_deleted(api: Api, person: Person) -> None:
     job_id = person.created()
-    folder = api.stages.store.objects._folder  # type: ignore[attr-defined]
+    folder = api.services.resources.settings.data.folder / "objects"
     hidden = folder.with_name("elsewhere")
     folder.rename(hidden)
     refused = person.delete(f"/v1/videos/{job_id}")
