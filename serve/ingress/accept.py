@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from cluster.errors import InvalidRequest, TooManyRequests, Unavailable
+from cluster.errors import InvalidRequest, RequestInProgress, TooManyRequests, Unavailable
 from cluster.ids import new_id
 from cluster.privacy.media_kinds import MediaKind
 from cluster.records import accounts, credits, idempotency, jobs, media
@@ -22,6 +22,7 @@ from cluster.records.api_keys import Principal
 from cluster.records.idempotency import Ticket
 from cluster.records.jobs import NewJob
 from cluster.records.media import Medium
+from cluster.storage.errors import DatabaseBusy
 from cluster.storage.keys import KeyStore
 from serve.catalogue import Model
 from serve.engines.parameters import VideoParameters
@@ -86,6 +87,7 @@ async def accept(services: Services, caller: Principal, order: Order) -> str:
         InsufficientCredits: the price is more than the account has.
         IdempotencyKeyReused: the key was used for another request.
         TooManyRequests: the account has too many jobs waiting.
+        RequestInProgress: a twin holds the key and does not come to an end.
     """
     resources = services.resources
     ticket = _ticket(resources.keys, caller.account_id, order)
@@ -97,6 +99,9 @@ async def accept(services: Services, caller: Principal, order: Order) -> str:
             resources.store.put, upload.object_key, upload.account_id, upload.id, [order.photo]
         )
         job_id, is_new = await resources.database.run(_commit, services, caller, order, ticket, upload, size)
+    except DatabaseBusy:
+        await _take_back(services, upload)
+        raise RequestInProgress if ticket else Unavailable from None
     except BaseException:
         await asyncio.shield(_take_back(services, upload))
         raise

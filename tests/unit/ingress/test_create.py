@@ -1,12 +1,14 @@
 """Creating videos: one job for one key, paid from the account's own credits, only with consent."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from cluster.errors import InsufficientCredits
-from cluster.records import credits, jobs
+from cluster.errors import InsufficientCredits, RequestInProgress
+from cluster.records import credits, idempotency, jobs
+from cluster.records.idempotency import Ticket
 from cluster.storage.database import AsyncDatabase
 from cluster.storage.errors import CommitUnknown
 from serve.ingress import accept as accepting
@@ -83,6 +85,18 @@ def test_twenty_identical_creates_at_once_are_one_job(api: Api, person: Person) 
     assert api.world.transfers(job_id) == ["reserve"]
 
 
+def test_a_twin_that_does_not_end_is_to_be_asked_again(api: Api, person: Person) -> None:
+    key = api.world.keys.lookup("idempotency_keys.key", f"{person.account_id}|k")
+    with api.world.database.transaction() as unfinished:
+        idempotency.claim(unfinished, Ticket(person.account_id, key, b"the same"), timedelta(hours=1))
+        refused = person.create(idempotency_key="k")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, RequestInProgress.code)
+    assert refused.headers["x-should-retry"] == "true"
+    api.clean()
+    assert not api.snapshot().objects
+    assert person.create(idempotency_key="another").status_code == 200
+
+
 def test_too_few_credits_leave_nothing(api: Api, person: Person) -> None:
     api.world.sql("UPDATE credit_balances SET available = 1")
     api.world.sql(
@@ -119,7 +133,7 @@ def test_a_failure_between_storing_and_committing_leaves_nothing(
             failed = person.create(idempotency_key="k")
         assert (failed.status_code, failed.json()["error"]["code"]) == (500, "internal_error")
         assert api.snapshot() == before
-    assert person.create(idempotency_key="k").status_code == 200
+    assert person.create(idempotency_key="another").status_code == 200
 
 
 def test_a_job_whose_acceptance_got_no_answer_is_found_again(

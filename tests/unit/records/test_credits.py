@@ -77,7 +77,7 @@ class CreditMachine(RuleBasedStateMachine):
 
 def test_the_ledger_always_balances(world: World) -> None:
     chosen = settings(
-        max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=10, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     CreditMachine.world = world
     run_state_machine_as_test(CreditMachine, settings=chosen)
