@@ -46,13 +46,13 @@ def build_empty() -> Application:
     return ray_serve.deployment(ray_actor_options={"num_cpus": 0})(ray_serve.ingress(api)(Empty)).bind()
 
 
-def installation(folder: Path, application: str | None = None) -> Settings:
+def installation(folder: Path) -> Settings:
     """Settings with a data folder and ports of their own, and the weights that this host has already."""
     models = runtime.paths(load()).models
     if models.exists() and not (folder / "models").exists():
         (folder / "models").symlink_to(models)
     own = {f"I2V_{name}": value for name, value in PORTS.items()} | {"I2V_DATA_FOLDER": str(folder)}
-    return read(configs_folder(), own | ({"I2V_RAY_APPLICATION": application} if application else {}))
+    return read(configs_folder(), own)
 
 
 def measure_ours(settings: Settings) -> float:
@@ -89,11 +89,11 @@ def main() -> None:
     parser.add_argument("--deploy-peer", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.deploy_peer:
-        deploy(load())
+        deploy(load(), build_empty)
         return
     processes.adopt_orphans()
     folders = [Path(tempfile.mkdtemp(prefix="i2v-up-")) for _ in range(2)]
-    ours, peer = installation(folders[0]), installation(folders[1], "benchmarks.start_up:build_empty")
+    ours, peer = (installation(folder) for folder in folders)
     try:
         measure_ours(ours)
         rounds = [(measure_ours(ours), measure_peer(peer)) for _ in range(arguments.rounds)]

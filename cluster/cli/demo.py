@@ -95,9 +95,9 @@ def _show(out: Console, facts: dict[str, Any]) -> None:
     video = facts["video"]
     out.print(f"\n[green]{facts['files']['video']}[/green]: {video['size']}, {video['seconds']} s")
     out.print(f"[green]{facts['files']['contact_sheet']}[/green]: twelve of its frames\n")
-    table = Table("stored", "where", "promise", "until", title="What is kept of it", title_justify="left")
+    table = Table("stored", "for", "where", "promise", "until", title="What is kept of it", title_justify="left")
     for each in video["stored"]:
-        table.add_row(each["kind"], each["where"], each["promise"], _until(each["until"]))
+        table.add_row(each["kind"], each["purpose"], each["where"], each["promise"], _until(each["until"]))
     out.print(table)
 
 

@@ -5,9 +5,11 @@ An application that is there already is left as it is: a second deployment would
 
 import importlib
 import sys
+from collections.abc import Callable
 
 import ray
 from ray import serve as ray_serve
+from ray.serve import Application
 from ray.serve.schema import LoggingConfig
 
 from cluster import settings as cluster_settings
@@ -15,15 +17,13 @@ from cluster import telemetry
 from cluster.runtime.ray_head import address
 from cluster.settings import Settings
 
-__all__ = ["NAME", "deploy"]
+__all__ = ["NAME", "builder", "deploy"]
 
 NAME = "i2v"
 
 
-def deploy(settings: Settings) -> None:
-    """Deploy what the settings name, and wait until all its replicas run."""
-    module, _, function = settings.ray.application.partition(":")
-    build = getattr(importlib.import_module(module), function)
+def deploy(settings: Settings, build: Callable[[], Application]) -> None:
+    """Deploy an application unless one is there, and wait until all its replicas run."""
     ray.init(address=address(settings), namespace="serve", log_to_driver=False)
     http_options = {"host": settings.http.host, "port": settings.http.port}
     # Serve would log a line for each request, with its path.
@@ -33,11 +33,19 @@ def deploy(settings: Settings) -> None:
         ray_serve.run(build(), name=NAME, route_prefix="/", logging_config=quiet)
 
 
+def builder(settings: Settings) -> Callable[[], Application]:
+    """The function that the settings name."""
+    module, _, function = settings.ray.application.partition(":")
+    build: Callable[[], Application] = getattr(importlib.import_module(module), function)
+    return build
+
+
 def main() -> None:
-    """Wait for the word, then deploy."""
+    """Import everything, wait for the word, then deploy."""
     settings = cluster_settings.load()
+    build = builder(settings)
     if sys.stdin.readline():
-        deploy(settings)
+        deploy(settings, build)
         telemetry.log("deployed", service=settings.ray.application)
 
 
