@@ -98,8 +98,8 @@ def main() -> None:
         measure_ours(ours)
         rounds = [(measure_ours(ours), measure_peer(peer)) for _ in range(arguments.rounds)]
     finally:
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
+        for made in (*folders, runtime.paths(peer).sockets):
+            shutil.rmtree(made, ignore_errors=True)
     best, best_peer = (min(column) for column in zip(*rounds, strict=True))
     print(f"i2v up {best:.1f} s, ray start and an empty application {best_peer:.1f} s, ratio {best / best_peer:.2f}")
 

@@ -69,7 +69,7 @@ def current() -> Process:
 def tree(roots: Iterable[Process]) -> set[Process]:
     """Those of ``roots`` that live, and all their live descendants."""
     wanted = set(roots)
-    table = _table()
+    table = [entry for entry in _table() if entry.state not in _GONE]
     children: dict[int, list[_Entry]] = {}
     for entry in table:
         children.setdefault(entry.parent, []).append(entry)
@@ -80,7 +80,7 @@ def tree(roots: Iterable[Process]) -> set[Process]:
         if entry.process not in found:
             found.add(entry.process)
             waiting += children.get(entry.process.pid, ())
-    return {process for process in found if find(process.pid) == process}
+    return found
 
 
 def send(process: Process, number: signal.Signals) -> bool:
@@ -172,14 +172,21 @@ def load(file: Path) -> list[Process]:
 
 
 def _table() -> list[_Entry]:
-    entries = (_entry(int(place.name)) for place in _PROC.iterdir() if place.name.isdigit())
+    with os.scandir(_PROC) as places:
+        entries = [_entry(int(place.name)) for place in places if place.name.isdigit()]
     return [entry for entry in entries if entry]
 
 
 def _entry(pid: int) -> _Entry | None:
     try:
-        text = (_PROC / str(pid) / "stat").read_text(errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
+    except FileNotFoundError:
         return None
-    fields = text.rpartition(")")[2].split()
-    return _Entry(Process(pid, int(fields[19])), fields[0], int(fields[1]), int(fields[3]))
+    try:
+        text = os.read(descriptor, 4096)
+    except ProcessLookupError:
+        return None
+    finally:
+        os.close(descriptor)
+    fields = text.rpartition(b")")[2].split()
+    return _Entry(Process(pid, int(fields[19])), fields[0].decode(), int(fields[1]), int(fields[3]))
