@@ -74,6 +74,7 @@ def create(
     def sealed(column: str, value: str | None) -> bytes | None:
         return keys.seal_text(account_id, value, f"accounts.{column}|{account_id}") if value else None
 
+    created_at = clock.now()
     row = {
         "id": account_id,
         "kind": "user",
@@ -84,10 +85,10 @@ def create(
         "company_sealed": sealed("company", company),
         "email_lookup": keys.lookup("accounts.email", email.casefold()) if email else None,
         "known_minor": False,
-        "created_at": clock.now(),
+        "created_at": created_at,
     }
     connection.execute(insert(accounts).values(row))
-    return Account(account_id, "user", "user", 1, row["created_at"])  # type: ignore[arg-type]
+    return Account(account_id, "user", "user", 1, created_at)
 
 
 def get(connection: Connection, account_id: str) -> Account | None:
