@@ -16,15 +16,10 @@ import psycopg
 
 from cluster import runtime
 from cluster.settings import Settings, configs_folder, load, read
+from tests.cluster import _ports
 
 I2V = Path(sys.executable).with_name("i2v")
 BOUND = 120.0
-PORTS = {
-    "I2V_HTTP_PORT": "27000",
-    "I2V_RAY_GCS_PORT": "27379",
-    "I2V_RAY_DASHBOARD_PORT": "27265",
-    "I2V_RAY_INTERNAL_PORTS": "25000",
-}
 
 
 def run(command: Sequence[str | Path], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -37,9 +32,10 @@ class Installation:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="i2v-life-"))
-        own = PORTS | {"I2V_DATA_FOLDER": str(self.folder), "I2V_RAY_APPLICATION": "tests.cluster._tiny_app:build"}
+        self._ports = _ports.take()
+        own = {"I2V_DATA_FOLDER": str(self.folder), "I2V_RAY_APPLICATION": "tests.cluster._tiny_app:build"}
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("I2V_")}
-        self.environment |= own | {"PYTHONPATH": str(Path(__file__).parents[2])}
+        self.environment |= self._ports.settings | own | {"PYTHONPATH": str(Path(__file__).parents[2])}
         self.settings: Settings = read(configs_folder(), self.environment)
         self.paths = runtime.paths(self.settings)
         fetched = runtime.paths(load()).models
@@ -108,3 +104,4 @@ class Installation:
         self.i2v("down")
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.rmtree(self.paths.sockets, ignore_errors=True)
+        self._ports.release()

@@ -19,14 +19,9 @@ from cluster import runtime, settings
 from cluster.settings import Settings
 from cluster.storage.database import Database
 from cluster.storage.objects import ObjectStore, open_objects
+from tests.cluster import _ports
 
 I2V = Path(sys.executable).with_name("i2v")
-PORTS = {
-    "I2V_HTTP_PORT": "28000",
-    "I2V_RAY_GCS_PORT": "26379",
-    "I2V_RAY_DASHBOARD_PORT": "28265",
-    "I2V_RAY_INTERNAL_PORTS": "22000",
-}
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,8 @@ def cluster() -> Iterator[RunningCluster]:
     folder = Path(tempfile.mkdtemp(prefix="i2v-", dir="/tmp"))
     models = runtime.paths(settings.load()).models
     environment = {name: value for name, value in os.environ.items() if not name.startswith("I2V_")}
-    environment |= PORTS | {"I2V_DATA_FOLDER": str(folder)}
+    ports = _ports.take()
+    environment |= ports.settings | {"I2V_DATA_FOLDER": str(folder)}
     if models.exists():
         (folder / "models").symlink_to(models)
     started = subprocess.run(
@@ -94,6 +90,7 @@ def cluster() -> Iterator[RunningCluster]:
     finally:
         subprocess.run([I2V, "down"], env=environment, capture_output=True, check=False, timeout=120)
         shutil.rmtree(folder, ignore_errors=True)
+        ports.release()
 
 
 @pytest.fixture
