@@ -13,6 +13,7 @@ __all__ = [
     "Forbidden",
     "IdempotencyKeyReused",
     "InsufficientCredits",
+    "InsufficientScope",
     "InvalidCredentials",
     "InvalidRequest",
     "MethodNotAllowed",
@@ -110,6 +111,13 @@ class Forbidden(ServiceError):
     type = "permission_error"
     code = "forbidden"
     message = "This API key may not do that."
+
+
+class InsufficientScope(Forbidden):
+    """The credential was made for other things; ``details`` names the scope that is needed."""
+
+    code = "insufficient_scope"
+    message = "This credential was not made for that. Use one that has the scope named in 'needed_scope'."
 
 
 class ConsentRequired(Forbidden):

@@ -24,10 +24,11 @@ from sqlalchemy import (
 from cluster import clock
 from cluster.ids import new_id, secret_token
 from cluster.records.accounts import accounts
+from cluster.records.principals import EVERY_SCOPE, Credential, Principal, Role
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
 
-__all__ = ["ApiKey", "Principal", "alive", "api_keys", "authenticate", "create", "listing", "revoke"]
+__all__ = ["ApiKey", "alive", "api_keys", "authenticate", "create", "listing", "revoke"]
 
 _PREFIX = "i2v"
 _LOOKUP = "api_keys.token"
@@ -48,16 +49,6 @@ api_keys = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Principal:
-    """Who is asking: an open account, by one of its live keys."""
-
-    account_id: str
-    key_id: str
-    scopes: tuple[str, ...]
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key as its owner may see it again: never the key itself."""
 
@@ -69,7 +60,7 @@ class ApiKey:
 
 
 def create(
-    connection: Connection, keys: KeyStore, account_id: str, *, scopes: Sequence[str] = ("all",)
+    connection: Connection, keys: KeyStore, account_id: str, *, scopes: Sequence[str] = EVERY_SCOPE
 ) -> tuple[ApiKey, str]:
     """Make a key; the second value is the secret and exists nowhere else."""
     token = secret_token(_PREFIX)
@@ -90,17 +81,17 @@ def authenticate(connection: Connection, keys: KeyStore, token: str) -> Principa
     """The account behind a key that is neither revoked nor expired, or None."""
     query = _live().where(api_keys.c.token_lookup == keys.lookup(_LOOKUP, token))
     row = connection.execute(query).one_or_none()
-    return Principal(row[0], row[1], tuple(row[2]), row[3]) if row else None
+    return Principal(row[0], Credential.KEY, row[1], tuple(row[2]), row[3], Role(row[4])) if row else None
 
 
 def alive(connection: Connection, principal: Principal) -> bool:
     """Whether the key and the account by which somebody came in are still good."""
-    return connection.execute(_live().where(api_keys.c.id == principal.key_id)).one_or_none() is not None
+    return connection.execute(_live().where(api_keys.c.id == principal.credential_id)).one_or_none() is not None
 
 
-def _live() -> Select[str, str, Sequence[str], int]:
+def _live() -> Select[str, str, Sequence[str], int, str]:
     return (
-        select(accounts.c.id, api_keys.c.id, api_keys.c.scopes, accounts.c.epoch)
+        select(accounts.c.id, api_keys.c.id, api_keys.c.scopes, accounts.c.epoch, accounts.c.role)
         .join(accounts, accounts.c.id == api_keys.c.account_id)
         .where(
             api_keys.c.revoked_at.is_(None),

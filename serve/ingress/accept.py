@@ -18,10 +18,10 @@ from cluster.errors import InvalidRequest, RequestInProgress, TooManyRequests, U
 from cluster.ids import new_id
 from cluster.privacy.media_kinds import MediaKind
 from cluster.records import accounts, credits, idempotency, jobs, media
-from cluster.records.api_keys import Principal
 from cluster.records.idempotency import Ticket
 from cluster.records.jobs import NewJob
 from cluster.records.media import Medium
+from cluster.records.principals import Principal
 from cluster.storage.errors import DatabaseBusy
 from cluster.storage.keys import KeyStore
 from serve.catalogue import Model

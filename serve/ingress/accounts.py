@@ -11,12 +11,12 @@ from cluster.errors import InvalidCredentials, NotFound
 from cluster.records import accounts, api_keys, credits
 from cluster.records.api_keys import ApiKey
 from serve.ingress.error_answers import documented
-from serve.ingress.services import Caller, KeyId, Served
+from serve.ingress.services import AccountReader, AccountWriter, KeyId, Served
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["Account"])
-_KNOWN = documented(errors.InvalidCredentials)
+_KNOWN = documented(errors.InvalidCredentials, errors.InsufficientScope)
 
 _Detail = Annotated[str | None, Field(max_length=320)]
 
@@ -105,7 +105,7 @@ async def create_account(services: Served, body: NewAccount | None = None) -> Ac
 
 
 @router.get("/v1/me", responses=_KNOWN)
-async def read_me(services: Served, caller: Caller) -> Me:
+async def read_me(services: Served, caller: AccountReader) -> Me:
     """The account behind the key."""
 
     def read(connection: Connection) -> Me:
@@ -125,14 +125,14 @@ async def read_me(services: Served, caller: Caller) -> Me:
 
 
 @router.get("/v1/credits", responses=_KNOWN)
-async def read_credits(services: Served, caller: Caller) -> CreditBalance:
+async def read_credits(services: Served, caller: AccountReader) -> CreditBalance:
     """The account's credits."""
     balance = await services.resources.database.run(credits.balance, caller.account_id)
     return CreditBalance(available=balance.available, reserved=balance.reserved)
 
 
 @router.post("/v1/api-keys", status_code=201, responses=_KNOWN)
-async def create_api_key(services: Served, caller: Caller) -> KeyCreated:
+async def create_api_key(services: Served, caller: AccountWriter) -> KeyCreated:
     """Make another key. It is shown once and stored only as a keyed hash."""
     resources = services.resources
     key, token = await resources.database.run(api_keys.create, resources.keys, caller.account_id)
@@ -140,14 +140,14 @@ async def create_api_key(services: Served, caller: Caller) -> KeyCreated:
 
 
 @router.get("/v1/api-keys", responses=_KNOWN)
-async def list_api_keys(services: Served, caller: Caller) -> KeyList:
+async def list_api_keys(services: Served, caller: AccountReader) -> KeyList:
     """The account's live keys, without their secrets."""
     found = await services.resources.database.run(api_keys.listing, caller.account_id)
     return KeyList(data=[_shown(key) for key in found])
 
 
 @router.delete("/v1/api-keys/{key_id}", responses=_KNOWN | documented(NotFound))
-async def revoke_api_key(key_id: KeyId, services: Served, caller: Caller) -> KeyDeleted:
+async def revoke_api_key(key_id: KeyId, services: Served, caller: AccountWriter) -> KeyDeleted:
     """End a key at once, downloads in progress included."""
     if not await services.resources.database.run(api_keys.revoke, caller.account_id, key_id):
         raise NotFound

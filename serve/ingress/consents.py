@@ -13,7 +13,7 @@ from cluster.privacy.notices import Notice
 from cluster.records import consents, lifecycle, notices
 from cluster.records.consents import Line
 from serve.ingress.error_answers import documented
-from serve.ingress.services import Caller, Served, Services
+from serve.ingress.services import PrivacyCaller, Served, Services
 
 __all__ = ["router"]
 
@@ -75,8 +75,8 @@ async def list_notices(services: Served) -> NoticeList:
     return NoticeList(data=list(services.notices.values()))
 
 
-@router.get("/v1/consents", responses=documented(errors.InvalidCredentials))
-async def list_consents(services: Served, caller: Caller) -> ConsentList:
+@router.get("/v1/consents", responses=documented(errors.InvalidCredentials, errors.InsufficientScope))
+async def list_consents(services: Served, caller: PrivacyCaller) -> ConsentList:
     """Where the account stands on every purpose."""
     versions = services.notice_versions
 
@@ -90,8 +90,8 @@ async def list_consents(services: Served, caller: Caller) -> ConsentList:
     return await services.resources.database.run(read)
 
 
-@router.post("/v1/consents", status_code=201, responses=documented(errors.InvalidCredentials))
-async def answer_notice(body: ConsentAnswer, services: Served, caller: Caller) -> ConsentRecorded:
+@router.post("/v1/consents", status_code=201, responses=documented(errors.InvalidCredentials, errors.InsufficientScope))
+async def answer_notice(body: ConsentAnswer, services: Served, caller: PrivacyCaller) -> ConsentRecorded:
     """Grant or withdraw a purpose. Work that rests on a withdrawn purpose stops within two seconds."""
 
     def record(connection: Connection) -> ConsentRecorded:

@@ -13,16 +13,16 @@ from cluster import errors
 from cluster.errors import NotFound, NotReady, RangeNotSatisfiable
 from cluster.privacy.media_kinds import MediaKind
 from cluster.records import api_keys, jobs, media
-from cluster.records.api_keys import Principal
 from cluster.records.job_states import JobState
 from cluster.records.media import Medium
+from cluster.records.principals import Principal
 from cluster.storage.sealed import SealedReader
 from serve.ingress.error_answers import documented
-from serve.ingress.services import Caller, Served, Services, VideoId
+from serve.ingress.services import Served, Services, VideoId, VideoReader
 
 __all__ = ["parse_range", "router"]
 
-router = APIRouter(tags=["Videos"], responses=documented(errors.InvalidCredentials, NotFound))
+router = APIRouter(tags=["Videos"], responses=documented(errors.InvalidCredentials, errors.InsufficientScope, NotFound))
 
 _BLOCK = 1 << 20
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -62,7 +62,7 @@ async def download_content(
     video_id: VideoId,
     request: Request,
     services: Served,
-    caller: Caller,
+    caller: VideoReader,
     variant: Literal["video", "thumbnail", "spritesheet"] = "video",
 ) -> StreamingResponse:
     """The video (MP4), its thumbnail (WebP) or its sprite sheet (JPEG)."""

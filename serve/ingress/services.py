@@ -7,17 +7,29 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from cluster.errors import InvalidCredentials, NotFound
+from cluster.errors import InsufficientScope, InvalidCredentials, NotFound
 from cluster.ids import is_id
 from cluster.privacy.notices import Notice, read_folder
 from cluster.records import api_keys, notices
-from cluster.records.api_keys import Principal
+from cluster.records.principals import Principal, Scope, permits
 from cluster.settings import configs_folder
 from cluster.storage.database import AsyncDatabase
 from serve.catalogue import Catalogue
 from serve.resources import WebResources
 
-__all__ = ["Caller", "KeyId", "Served", "Services", "VideoId", "published_notices"]
+__all__ = [
+    "AccountReader",
+    "AccountWriter",
+    "Caller",
+    "KeyId",
+    "PrivacyCaller",
+    "Served",
+    "Services",
+    "VideoId",
+    "VideoReader",
+    "VideoWriter",
+    "published_notices",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,22 @@ async def _caller(
 
 
 Caller = Annotated[Principal, Depends(_caller)]
+
+
+def _with(scope: Scope) -> Callable[[Principal], Principal]:
+    def check(caller: Caller) -> Principal:
+        if not permits(caller.scopes, scope):
+            raise InsufficientScope(details={"needed_scope": scope.value})
+        return caller
+
+    return check
+
+
+VideoReader = Annotated[Principal, Depends(_with(Scope.VIDEOS_READ))]
+VideoWriter = Annotated[Principal, Depends(_with(Scope.VIDEOS_WRITE))]
+AccountReader = Annotated[Principal, Depends(_with(Scope.ACCOUNT_READ))]
+AccountWriter = Annotated[Principal, Depends(_with(Scope.ACCOUNT_WRITE))]
+PrivacyCaller = Annotated[Principal, Depends(_with(Scope.PRIVACY))]
 
 
 def _video_id(_: Caller, video_id: str) -> str:

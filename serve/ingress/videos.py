@@ -16,12 +16,12 @@ from serve.erasure import erase_doomed
 from serve.ingress.accept import accept, read_order
 from serve.ingress.error_answers import documented
 from serve.ingress.forms import read_submission
-from serve.ingress.services import Caller, Served, Services, VideoId
+from serve.ingress.services import Served, Services, VideoId, VideoReader, VideoWriter
 from serve.ingress.video_object import Video, VideoDeleted, VideoPage, render
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["Videos"], responses=documented(errors.InvalidCredentials))
+router = APIRouter(tags=["Videos"], responses=documented(errors.InvalidCredentials, errors.InsufficientScope))
 _ABSENT = documented(NotFound)
 
 
@@ -62,7 +62,7 @@ async def create_video(
     request: Request,
     response: Response,
     services: Served,
-    caller: Caller,
+    caller: VideoWriter,
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> Video:
     """Turn a photo into a video. The answer is the queued job; the same `Idempotency-Key` is the same job."""
@@ -75,7 +75,7 @@ async def create_video(
 @router.get("/v1/videos")
 async def list_videos(
     services: Served,
-    caller: Caller,
+    caller: VideoReader,
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     order: Literal["asc", "desc"] = "desc",
@@ -95,13 +95,13 @@ async def list_videos(
 
 
 @router.get("/v1/videos/{video_id}", responses=_ABSENT)
-async def retrieve_video(video_id: VideoId, response: Response, services: Served, caller: Caller) -> Video:
+async def retrieve_video(video_id: VideoId, response: Response, services: Served, caller: VideoReader) -> Video:
     """One video. A failed job is an ordinary answer with an `error` inside."""
     return await _shown(services, caller.account_id, video_id, response)
 
 
 @router.post("/v1/videos/{video_id}/cancel", responses=_ABSENT | documented(StateConflict))
-async def cancel_video(video_id: VideoId, response: Response, services: Served, caller: Caller) -> Video:
+async def cancel_video(video_id: VideoId, response: Response, services: Served, caller: VideoWriter) -> Video:
     """Stop a job that is waiting or running. Its work ends within seconds and nothing is charged."""
 
     def cancel(connection: Connection) -> bool:
@@ -115,7 +115,7 @@ async def cancel_video(video_id: VideoId, response: Response, services: Served, 
 
 
 @router.delete("/v1/videos/{video_id}", responses=_ABSENT)
-async def delete_video(video_id: VideoId, services: Served, caller: Caller) -> VideoDeleted:
+async def delete_video(video_id: VideoId, services: Served, caller: VideoWriter) -> VideoDeleted:
     """Erase a video, its photo, its stills and its prompt. The answer comes when the files are gone."""
     database = services.resources.database
     if not await database.run(lifecycle.delete, caller.account_id, video_id):

@@ -3,7 +3,7 @@
 import pytest
 
 from cluster.records import api_keys
-from cluster.records.api_keys import Principal
+from cluster.records.principals import EVERY_SCOPE, Credential, Principal
 from tests.fixtures_cluster import ShiftClock
 from tests.world import World
 
@@ -12,7 +12,7 @@ def test_a_key_opens_its_own_account_until_it_is_revoked(world: World) -> None:
     account, other = world.account(), world.account()
     key, token = world.run(api_keys.create, world.keys, account)
     principal = world.run(api_keys.authenticate, world.keys, token)
-    assert principal == Principal(account, key.id, ("all",), 1)
+    assert principal == Principal(account, Credential.KEY, key.id, EVERY_SCOPE, 1)
     assert world.run(api_keys.alive, principal)
     assert not world.run(api_keys.revoke, other, key.id)
     assert world.run(api_keys.revoke, account, key.id)
