@@ -156,6 +156,14 @@ class Retention(_Group):
     unfinished_minutes: int = Field(ge=1, description="Age at which an upload that was never accepted is removed.")
 
 
+class Operator(_Group):
+    """Who runs this installation: the controller of its data, whom the privacy policy names."""
+
+    name: str | None = Field(description="Name and postal address; empty: the policy says that it is missing.")
+    contact: str | None = Field(description="Where questions and requests go: an e-mail address or a URL.")
+    complaint_authority: str | None = Field(description="The supervisory authority that complaints can go to.")
+
+
 class Settings(_Group):
     """Everything that can be set."""
 
@@ -173,6 +181,7 @@ class Settings(_Group):
     screening: Screening
     credits: Credits
     retention: Retention
+    operator: Operator
 
 
 def configs_folder() -> Path:

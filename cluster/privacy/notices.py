@@ -6,9 +6,12 @@ change under an answer that was given to it.
 
 import hashlib
 from pathlib import Path
+from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from cluster.privacy.purposes import checked
 
 __all__ = ["Notice", "NoticeError", "parse", "read_folder"]
 
@@ -22,7 +25,7 @@ class NoticeError(ValueError):
 class _Head(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    purpose: str = Field(pattern=r"^(share:)?[a-z_]+$")
+    purpose: Annotated[str, Field(pattern=r"^(share:)?[a-z_]+$"), AfterValidator(checked)]
     title: str = Field(min_length=3)
     data: tuple[str, ...] = Field(min_length=1, description="What is used.")
     recipient: str = Field(min_length=2, description="Who gets it.")

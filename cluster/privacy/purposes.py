@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-__all__ = ["Purpose", "recipient_of", "share_purpose"]
+__all__ = ["OperatingPurpose", "Purpose", "UnknownPurpose", "checked", "recipient_of", "share_purpose"]
 
 SHARE = "share:"
 
@@ -16,6 +16,37 @@ class Purpose(StrEnum):
     ANALYTICS = "analytics"
     MARKETING_REFERENCE = "marketing_reference"
     INTERVIEW_RECORDING = "interview_recording"
+
+
+class OperatingPurpose(StrEnum):
+    """Purposes without which there is no service; nobody is asked about them, everybody is told."""
+
+    SERVICE = "service"
+    ACCOUNT = "account"
+    BILLING = "billing"
+    ESSENTIAL_UPDATES = "essential_updates"
+    SECURITY = "security"
+    SPAM_PREVENTION = "spam_prevention"
+    RIGHTS = "rights"
+    LEGAL = "legal"
+
+
+class UnknownPurpose(ValueError):
+    """Something is to be used for what is no purpose here."""
+
+
+_KNOWN = frozenset({*Purpose, *OperatingPurpose})
+
+
+def checked(purpose: str) -> str:
+    """The purpose, if it is one.
+
+    Raises:
+        UnknownPurpose: it is neither on a list above nor the sharing with one named recipient.
+    """
+    if purpose not in _KNOWN and not recipient_of(purpose):
+        raise UnknownPurpose("this is no purpose that data may be used for; cluster/privacy/purposes.py lists them")
+    return purpose
 
 
 def share_purpose(recipient: str) -> str:

@@ -1,0 +1,45 @@
+"""`/privacy.html`: the policy as a page that stands for itself. No script, nothing from elsewhere."""
+
+import base64
+import hashlib
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from cluster.privacy.policy import Policy
+
+__all__ = ["CONTENT_SECURITY_POLICY", "marked", "render"]
+
+_FOLDER: Final = Path(__file__).parent / "templates"
+_STYLE: Final = (_FOLDER / "privacy.css").read_text(encoding="utf-8")
+_STYLE_DIGEST: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+CONTENT_SECURITY_POLICY: Final = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_DIGEST}'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+
+_MARKS: Final = (
+    (re.compile(r"`([^`]+)`"), r"<code>\1</code>"),
+    (re.compile(r"\*\*([^*]+)\*\*"), r"<strong>\1</strong>"),
+)
+
+
+def marked(text: str) -> Markup:
+    """The text as HTML: escaped first, then its `code` and **strong** shown as such."""
+    html = str(escape(text))
+    for pattern, replacement in _MARKS:
+        html = pattern.sub(replacement, html)
+    return Markup(html)  # noqa: S704 - escaped above; the two marks add bare tags only
+
+
+@lru_cache(maxsize=8)
+def render(policy: Policy) -> str:
+    """The page of a policy."""
+    environment = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
+    environment.filters["marked"] = marked
+    template = environment.get_template("privacy.html")
+    return template.render(policy=policy, style=Markup(_STYLE))  # noqa: S704 - our own file, not a user's words
