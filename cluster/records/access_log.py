@@ -21,8 +21,10 @@ from sqlalchemy import (
     insert,
     select,
 )
+from sqlalchemy.exc import DBAPIError
 
 from cluster import clock
+from cluster.errors import AccessLogUnavailable
 from cluster.ids import new_id
 from cluster.records.principals import Principal
 from cluster.storage.database import metadata
@@ -73,9 +75,12 @@ class Entry:
 
 
 def by_owners(connection: Connection, keys: KeyStore, accesses: Sequence[Access]) -> list[Opening]:
-    """Write down accesses by owners, all in one statement; an opening for each, in the same order."""
-    rows = [_owner_row(keys, access) for access in accesses]
-    connection.execute(insert(access_log), rows)
+    """Write down accesses by owners, all in one statement; an opening for each, in the same order.
+
+    Raises:
+        AccessLogUnavailable: they cannot be written down; so does `by_service`.
+    """
+    _write(connection, [_owner_row(keys, access) for access in accesses])
     return [Opening(access.principal.account_id, "ingress", access.action) for access in accesses]
 
 
@@ -83,8 +88,7 @@ def by_service(
     connection: Connection, account_id: str, *, service: str, purpose: str, job_id: str | None = None
 ) -> Opening:
     """Write down that a service is about to open what is an account's."""
-    row = _row(account_id, _SERVICE, service, purpose) | {"job_id": job_id}
-    connection.execute(insert(access_log).values(row))
+    _write(connection, [_row(account_id, _SERVICE, service, purpose) | {"job_id": job_id}])
     return Opening(account_id, service, purpose, job_id)
 
 
@@ -99,12 +103,20 @@ def history(
         query = query.where(log.id < after)
     rows = connection.execute(query).all()
 
-    def entry(row: tuple[str, str, str, str, str | None, bytes | None, datetime]) -> Entry:
-        entry_id, actor, actor_id, action, job_id, sealed, recorded_at = row
+    found = []
+    for entry_id, actor, actor_id, action, job_id, sealed, recorded_at in rows[:limit]:
         address = keys.open_text(opening, sealed, _context(entry_id)) if sealed else None
-        return Entry(entry_id, actor, actor_id, action, job_id, address, recorded_at)
+        found.append(Entry(entry_id, actor, actor_id, action, job_id, address, recorded_at))
+    return found, len(rows) > limit
 
-    return [entry(row._tuple()) for row in rows[:limit]], len(rows) > limit
+
+def _write(connection: Connection, rows: list[dict[str, object]]) -> None:
+    try:
+        connection.execute(insert(access_log), rows)
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        raise AccessLogUnavailable from error
 
 
 def _owner_row(keys: KeyStore, access: Access) -> dict[str, object]:
