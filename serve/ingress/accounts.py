@@ -1,17 +1,16 @@
-"""`/v1/accounts`, `/v1/me`, `/v1/api-keys`, `/v1/credits`: who somebody is here, and what they have."""
+"""`/v1/accounts`, `/v1/me`: who somebody is here, and what they have."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from cluster import clock, errors
-from cluster.errors import InvalidCredentials, NotFound
+from cluster.errors import InvalidCredentials
 from cluster.records import accounts, api_keys, credits
-from cluster.records.api_keys import ApiKey
 from serve.ingress.error_answers import documented
-from serve.ingress.services import AccountReader, AccountWriter, KeyId, Served
+from serve.ingress.services import AccountReader, Served
 
 __all__ = ["router"]
 
@@ -49,45 +48,6 @@ class Me(BaseModel):
     reserved_credits: int
 
 
-class KeyShown(BaseModel):
-    """A key without its secret."""
-
-    id: str
-    object: Literal["api_key"] = "api_key"
-    hint: str = Field(description="The last four characters.")
-    scopes: list[str]
-    created_at: int
-
-
-class KeyCreated(KeyShown):
-    """A new key; the secret is shown only here."""
-
-    api_key: str
-
-
-class KeyList(BaseModel):
-    """The account's live keys."""
-
-    object: Literal["list"] = "list"
-    data: list[KeyShown]
-
-
-class KeyDeleted(BaseModel):
-    """The answer to a revocation."""
-
-    id: str
-    object: Literal["api_key.deleted"] = "api_key.deleted"
-    deleted: Literal[True] = True
-
-
-class CreditBalance(BaseModel):
-    """Credits that can be spent, and those held for jobs that have not ended."""
-
-    object: Literal["credits"] = "credits"
-    available: int
-    reserved: int
-
-
 @router.post("/v1/accounts", status_code=201)
 async def create_account(services: Served, body: NewAccount | None = None) -> AccountCreated:
     """Open an account. Names and addresses are sealed under a key that only this account has."""
@@ -122,37 +82,3 @@ async def read_me(services: Served, caller: AccountReader) -> Me:
         )
 
     return await services.resources.database.run(read)
-
-
-@router.get("/v1/credits", responses=_KNOWN)
-async def read_credits(services: Served, caller: AccountReader) -> CreditBalance:
-    """The account's credits."""
-    balance = await services.resources.database.run(credits.balance, caller.account_id)
-    return CreditBalance(available=balance.available, reserved=balance.reserved)
-
-
-@router.post("/v1/api-keys", status_code=201, responses=_KNOWN)
-async def create_api_key(services: Served, caller: AccountWriter) -> KeyCreated:
-    """Make another key. It is shown once and stored only as a keyed hash."""
-    resources = services.resources
-    key, token = await resources.database.run(api_keys.create, resources.keys, caller.account_id)
-    return KeyCreated(**_shown(key).model_dump(), api_key=token)
-
-
-@router.get("/v1/api-keys", responses=_KNOWN)
-async def list_api_keys(services: Served, caller: AccountReader) -> KeyList:
-    """The account's live keys, without their secrets."""
-    found = await services.resources.database.run(api_keys.listing, caller.account_id)
-    return KeyList(data=[_shown(key) for key in found])
-
-
-@router.delete("/v1/api-keys/{key_id}", responses=_KNOWN | documented(NotFound))
-async def revoke_api_key(key_id: KeyId, services: Served, caller: AccountWriter) -> KeyDeleted:
-    """End a key at once, downloads in progress included."""
-    if not await services.resources.database.run(api_keys.revoke, caller.account_id, key_id):
-        raise NotFound
-    return KeyDeleted(id=key_id)
-
-
-def _shown(key: ApiKey) -> KeyShown:
-    return KeyShown(id=key.id, hint=key.hint, scopes=list(key.scopes), created_at=clock.unix(key.created_at))
