@@ -3,7 +3,7 @@
 import asyncio
 
 from cluster import telemetry
-from cluster.records import media
+from cluster.records import media, subjects
 from cluster.storage.erasure import Failed
 from serve.resources import WebResources
 
@@ -21,4 +21,5 @@ async def erase_doomed(resources: WebResources, job_id: str | None = None) -> in
             telemetry.log("object_not_erased", media_id=row.id, kind=row.kind)
         else:
             await resources.database.run(media.forget, row.id)
+    await resources.database.run(subjects.forget_erased)
     return failures

@@ -3,7 +3,18 @@
 All are imported here, so that ``metadata`` knows every table whoever asks.
 """
 
-from cluster.records import accounts, api_keys, consents, credits, idempotency, jobs, leases, media, notices
+from cluster.records import (
+    accounts,
+    api_keys,
+    consents,
+    credits,
+    idempotency,
+    jobs,
+    leases,
+    media,
+    notices,
+    usage_events,
+)
 from cluster.storage.database import metadata
 
 __all__ = [
@@ -17,4 +28,5 @@ __all__ = [
     "media",
     "metadata",
     "notices",
+    "usage_events",
 ]

@@ -12,6 +12,7 @@ from serve.ingress import (
     error_answers,
     health,
     models,
+    subjects,
     videos,
 )
 from serve.ingress.body_limit import BodyLimitMiddleware
@@ -42,7 +43,18 @@ def create_api(services: Services) -> FastAPI:
         responses=error_answers.COMMON,
     )
     api.state.services = services
-    for module in (videos, content, accounts, api_keys, credits, consents, models, health, documentation):
+    for module in (
+        videos,
+        content,
+        subjects,
+        accounts,
+        api_keys,
+        credits,
+        consents,
+        models,
+        health,
+        documentation,
+    ):
         api.include_router(module.router)
     error_answers.install(api)
     api.add_middleware(BodyLimitMiddleware, max_bytes=services.resources.settings.http.max_body_bytes)
