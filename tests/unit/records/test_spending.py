@@ -129,6 +129,22 @@ def test_ending_a_job_twice_at_once_gives_back_once(world: World) -> None:
     assert world.transfers(job_id) == ["reserve", "release"]
 
 
+def test_charges_at_once_stay_below_the_cap_without_any_other_lock(world: World) -> None:
+    key_id, together = key_of(world, world.account(), 10), Barrier(8)
+
+    def charge(_: int) -> bool:
+        together.wait()
+        try:
+            world.run(spending.charge, key_id, 3)
+        except SpendingCapReached:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(charge, range(8))) == 3
+    assert spent(world, key_id) == 9
+
+
 def test_accepting_and_ending_with_two_keys_at_once_comes_to_an_end(world: World) -> None:
     account = world.account(10_000)
     pair = [key_of(world, account) for _ in range(2)]
