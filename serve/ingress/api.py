@@ -15,6 +15,7 @@ from serve.ingress import (
     health,
     models,
     sessions,
+    subjects,
     videos,
 )
 from serve.ingress.body_limit import BodyLimitMiddleware
@@ -27,6 +28,7 @@ __all__ = ["create_api"]
 _ROUTES = (
     videos,
     content,
+    subjects,
     accounts,
     guests,
     sessions,
