@@ -1,7 +1,7 @@
 """Makes a database's privileges exactly the declared ones: grants what is missing, revokes what nobody declared.
 
-Looked at are the privileges of our roles on anything in the database, those of everybody (PUBLIC) on what is ours, and
-what our roles own. A run that finds nothing to do sends one query.
+Looked at are the privileges of our roles on anything in the database, an owner's own among them, and those of everybody
+(PUBLIC) on what is ours. A run that finds nothing to do sends one query.
 """
 
 from collections.abc import Iterable
@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import ProgrammingError
 
 from cluster.storage.errors import PrivilegesDiffer
 from cluster.storage.privileges import SCHEMA, DatabaseRole, Grant, declared
@@ -25,7 +26,9 @@ WITH grantees AS (
     SELECT oid, nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
 ), entries (kind, namespace, name, col, acl) AS (
     SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, relnamespace,
-           format('%I.%I', relnamespace::regnamespace::text, relname), '', relacl FROM pg_class
+           format('%I.%I', relnamespace::regnamespace::text, relname), '',
+           coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END, relowner))
+    FROM pg_class
     UNION ALL
     SELECT 'TABLE', relnamespace, format('%I.%I', relnamespace::regnamespace::text, relname), quote_ident(attname),
            attacl
@@ -34,7 +37,7 @@ WITH grantees AS (
     SELECT 'ROUTINE', pronamespace, oid::regprocedure::text, '', coalesce(proacl, acldefault('f', proowner))
     FROM pg_proc
     UNION ALL
-    SELECT 'SCHEMA', oid, quote_ident(nspname), '', nspacl FROM pg_namespace
+    SELECT 'SCHEMA', oid, quote_ident(nspname), '', coalesce(nspacl, acldefault('n', nspowner)) FROM pg_namespace
     UNION ALL
     SELECT 'DATABASE', NULL, quote_ident(datname), '', coalesce(datacl, acldefault('d', datdba))
     FROM pg_database WHERE datname = current_database()
@@ -61,15 +64,19 @@ def reconcile(connection: Connection) -> None:
     """Bring the database to the declared privileges, in the caller's transaction; its roles must exist.
 
     Raises:
-        PrivilegesDiffer: it does not come to agree, because the caller does not own it all.
+        PrivilegesDiffer: the caller does not own it all, and so cannot make it agree.
     """
     for role in connection.execute(_OWNED, _ROLES).scalars():
         connection.execute(text(f"REASSIGN OWNED BY {role} TO CURRENT_USER"))
     missing, undeclared = differences(connection)
     if not missing and not undeclared:
         return
-    for statement in [*_statements("REVOKE {} FROM {} CASCADE", undeclared), *_statements("GRANT {} TO {}", missing)]:
-        connection.execute(text(statement.replace(":", "\\:")))
+    statements = [*_statements("REVOKE {} FROM {} CASCADE", undeclared), *_statements("GRANT {} TO {}", missing)]
+    try:
+        for statement in statements:
+            connection.execute(text(statement.replace(":", "\\:")))
+    except ProgrammingError as error:
+        raise PrivilegesDiffer(code="database_privileges_differ") from error
     if any(differences(connection)):
         raise PrivilegesDiffer(code="database_privileges_differ")
 

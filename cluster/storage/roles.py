@@ -15,7 +15,7 @@ from cluster.storage import credentials, files
 from cluster.storage.errors import ConnectionLost, RolesMissing
 from cluster.storage.privileges import DatabaseRole
 
-__all__ = ["STATEMENTS", "ensure"]
+__all__ = ["STATEMENTS", "changes", "ensure"]
 
 STATEMENTS: Final = "roles.sql"
 _PLAIN: Final = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
@@ -40,31 +40,31 @@ def ensure(url: str, folder: Path) -> None:
     """
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
-            changes = [change for role in DatabaseRole for change in _changes(connection, role)]
+            needed = [change for role in DatabaseRole for change in changes(connection, role)]
             passwords = [_password(connection, role, folder) for role in DatabaseRole]
             try:
-                for statement in changes + passwords:
+                for statement in needed + passwords:
                     connection.execute(statement)
             except InsufficientPrivilege:
                 connection.rollback()
-                if changes or not all(_enters(url, role, folder) for role in DatabaseRole):
-                    raise _missing(connection, changes + passwords, folder) from None
+                if needed or not all(_enters(url, role, folder) for role in DatabaseRole):
+                    raise _missing(connection, needed + passwords, folder) from None
     except psycopg.OperationalError as error:
         raise ConnectionLost(code="database_down") from error
 
 
-def _changes(connection: Connection, role: DatabaseRole) -> list[sql.Composed]:
-    """What must be done for the role to be there and plain."""
+def changes(connection: Connection, role: DatabaseRole) -> list[sql.Composed]:
+    """The statements that make the role, or make a role plain that has become more; normally none."""
     name = sql.Identifier(role)
     found = connection.execute(_IS_PLAIN, [role]).fetchone()
-    changes: list[sql.Composed] = []
+    needed: list[sql.Composed] = []
     if found is None:
-        changes.append(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+        needed.append(sql.SQL("CREATE ROLE {} LOGIN").format(name))
     elif not found[0]:
-        changes.append(sql.SQL("ALTER ROLE {} {}").format(name, sql.SQL(_PLAIN)))
+        needed.append(sql.SQL("ALTER ROLE {} {}").format(name, sql.SQL(_PLAIN)))
     for (above,) in connection.execute(_BELONGS_TO, [role]).fetchall():
-        changes.append(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(above), name))
-    return changes
+        needed.append(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(above), name))
+    return needed
 
 
 def _password(connection: Connection, role: DatabaseRole, folder: Path) -> sql.Composed:
