@@ -24,7 +24,7 @@ _Detail = Annotated[str | None, Field(max_length=320)]
 class NewAccount(BaseModel):
     """Everything is optional, and nothing depends on it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     name: _Detail = None
     email: _Detail = None
