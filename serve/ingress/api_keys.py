@@ -32,7 +32,7 @@ _MOST_CREDITS = 10**12
 class NewKey(BaseModel):
     """What a key may do and for how long. Without anything it creates and reads videos until it is revoked."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     name: Annotated[str | None, Field(min_length=1, max_length=100, description="For you alone; stored sealed.")] = None
     scopes: list[Scope] = Field(default=[Scope.VIDEOS_READ, Scope.VIDEOS_WRITE], min_length=1)
