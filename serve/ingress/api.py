@@ -2,7 +2,22 @@
 
 from fastapi import FastAPI
 
-from serve.ingress import accounts, consents, content, documentation, error_answers, health, models, videos
+from serve.ingress import (
+    access_history,
+    accounts,
+    api_keys,
+    consents,
+    content,
+    credits,
+    documentation,
+    error_answers,
+    guests,
+    health,
+    models,
+    sessions,
+    subjects,
+    videos,
+)
 from serve.ingress.body_limit import BodyLimitMiddleware
 from serve.ingress.request_id import RequestIdMiddleware
 from serve.ingress.services import Services
@@ -10,6 +25,21 @@ from serve.ingress.unexpected import UnexpectedMiddleware
 
 __all__ = ["create_api"]
 
+_ROUTES = (
+    videos,
+    content,
+    subjects,
+    accounts,
+    guests,
+    sessions,
+    access_history,
+    api_keys,
+    credits,
+    consents,
+    models,
+    health,
+    documentation,
+)
 _DESCRIPTION = """
 Turns photos into videos. The wire format is that of the OpenAI Videos API, so its SDKs work unmodified: set their
 `base_url` to this address with `/v1` and their API key to one of this service.
@@ -31,7 +61,7 @@ def create_api(services: Services) -> FastAPI:
         responses=error_answers.COMMON,
     )
     api.state.services = services
-    for module in (videos, content, accounts, consents, models, health, documentation):
+    for module in _ROUTES:
         api.include_router(module.router)
     error_answers.install(api)
     api.add_middleware(BodyLimitMiddleware, max_bytes=services.resources.settings.http.max_body_bytes)

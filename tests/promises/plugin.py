@@ -6,7 +6,7 @@ the plain tests, which all come first; one that lives as long as a module would 
 is refused.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def promises_of(item: pytest.Item) -> tuple[str, ...]:
     return tuple(str(number) for marker in item.iter_markers("promise") for number in marker.args)
 
 
-def _clones(item: pytest.Function, mutants: Iterator[Mutant]) -> Iterator[pytest.Function]:
+def _clones(item: pytest.Function, mutants: Collection[Mutant]) -> Iterator[pytest.Function]:
     for fixture in item._fixtureinfo.name2fixturedefs.values():
         if fixture[-1].scope in _SHARED_SCOPES:
             raise pytest.UsageError(f"{item.nodeid} uses {fixture[-1].argname}, which would outlive a mutant.")
@@ -148,8 +148,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if _TESTED not in config.stash:
         return
     kept = register.kept(register.read(config.option.promises_file))
-    found = claims.faults(kept, mutation.load(config.option.mutants_package), config.stash[_TESTED])
-    judged, others = verdicts.judge(kept, config.stash.get(_RUNS, []), found)
+    tested: set[str] = config.stash[_TESTED]
+    runs: list[Run] = config.stash.get(_RUNS, [])
+    found = claims.faults(kept, mutation.load(config.option.mutants_package), tested)
+    judged, others = verdicts.judge(kept, runs, found)
     config.stash[_VERDICTS] = judged, others
     if others or any(verdict.problems for verdict in judged):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

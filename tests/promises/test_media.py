@@ -29,7 +29,7 @@ def test_no_metadata_of_a_photo_is_stored(api: Api, person: Person, place: str) 
     kept = api.world.run(media.of_jobs, [job_id])[job_id]
     assert {medium.kind for medium in kept} == set(MediaKind) - {MediaKind.UPLOAD}
     for medium in kept:
-        reader = api.stages.store.open(medium.object_key, medium.account_id, medium.id)
+        reader = api.stages.store.open(medium.object_key, api.world.opening(medium.account_id), medium.id)
         assert RAW not in reader.read(0, reader.size)
         if medium.kind is MediaKind.INPUT:
             clean = reader.read(0, reader.size)

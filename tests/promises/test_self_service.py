@@ -57,8 +57,8 @@ def test_a_client_without_cookies_can_do_everything(api: Api) -> None:
 
 @pytest.mark.promise("P117")
 def test_an_account_is_opened_without_a_word(api: Api) -> None:
-    for options in ({}, {"json": {}}, *({"json": {name: value}} for name, value in DETAILS.items())):
-        opened = api.client.post("/v1/accounts", **options)
+    for body in (None, {}, *({name: value} for name, value in DETAILS.items())):
+        opened = api.client.post("/v1/accounts", json=body)
         assert opened.status_code == 201, opened.text
         assert opened.json()["api_key"]
 
