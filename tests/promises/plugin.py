@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=[item for item in items if item not in plain])
     config.stash[_TESTED] = {number for item in plain for number in promises_of(item)}
     mutants = mutation.load(config.option.mutants_package)
-    items[:] = [*plain, *(clone for item in plain for clone in _clones(item, mutants.values()))]
+    items[:] = [*plain, *(clone for item in plain for clone in _clones(item, mutants))]
 
 
 def promises_of(item: pytest.Item) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ def pytest_runtest_makereport(
     if not numbers or (call.when != "call" and report.passed):
         return report
     outcome = _outcome_under_mutant(call) if mutant else Outcome.PASSED if report.passed else Outcome.FAILED
-    name = item.nodeid.removesuffix(f" under {mutant.name}") if mutant else item.nodeid
+    name = item.nodeid.partition("[")[0].partition(" under ")[0]
     item.config.stash.setdefault(_RUNS, []).append(Run(name, numbers, mutant.name if mutant else None, outcome))
     if mutant and call.when == "call":
         report.outcome, report.longrepr = "passed", None
@@ -150,8 +150,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     kept = register.kept(register.read(config.option.promises_file))
     tested: set[str] = config.stash[_TESTED]
     runs: list[Run] = config.stash.get(_RUNS, [])
-    found = claims.faults(kept, mutation.load(config.option.mutants_package), tested)
-    judged, others = verdicts.judge(kept, runs, found)
+    mutants = mutation.load(config.option.mutants_package)
+    judged, others = verdicts.judge(kept, mutants, runs, claims.faults(kept, mutants, tested))
     config.stash[_VERDICTS] = judged, others
     if others or any(verdict.problems for verdict in judged):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
