@@ -38,7 +38,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse markers of promises that do not exist; add the runs under mutants."""
-    sections = register.read(config.option.promises_file)
+    try:
+        sections = register.read(config.option.promises_file)
+    except ValueError as error:
+        raise pytest.UsageError(f"{config.option.promises_file}: {error}") from None
     known = {promise.number for section in sections for promise in section.promises}
     for item in items:
         if strangers := set(promises_of(item)) - known:

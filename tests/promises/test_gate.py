@@ -90,7 +90,8 @@ def test_only_a_yes_to_the_notice_of_today_counts(api: Api, person: Person) -> N
     login = person.login()
     for version in (OLD.version, version_of(person, "ai_processing")):
         refused = login.post("/v1/consents", json=answer_body(person, SHARE, True, version=version))
-        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "notice_version")
+        assert refused.status_code == 400
+        assert refused.json()["error"]["param"] == "notice_version"
     assert not person.get("/v1/consents").json()["history"]
 
 

@@ -9,9 +9,7 @@ from tests.promises.harness.substitution import Unresolvable, resolve
 __all__ = ["faults"]
 
 
-def faults(
-    claims: Mapping[str, Claim], mutants: Collection[Mutant], tested: Collection[str]
-) -> list[tuple[str, str]]:
+def faults(claims: Mapping[str, Claim], mutants: Collection[Mutant], tested: Collection[str]) -> list[tuple[str, str]]:
     """What is wrong without a test being run: pairs of a promise and a sentence.
 
     ``tested`` are the promises that at least one test is marked with.
