@@ -148,7 +148,7 @@ def pytest_report_teststatus(report: pytest.CollectReport | TestReport) -> tuple
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Judge; a promise that is claimed and not kept fails the session."""
     config = session.config
-    if _TESTED not in config.stash:
+    if _TESTED not in config.stash or config.option.collectonly:
         return
     kept = register.kept(register.read(config.option.promises_file))
     tested: set[str] = config.stash[_TESTED]
