@@ -66,13 +66,14 @@ def _clones(item: pytest.Function, mutants: Collection[Mutant]) -> Iterator[pyte
             raise pytest.UsageError(f"{item.nodeid} uses {fixture[-1].argname}, which would outlive a mutant.")
     for mutant in mutants:
         if set(mutant.promises) & set(promises_of(item)):
+            name = f"{item.originalname} under {mutant.name}"
             clone: pytest.Function = pytest.Function.from_parent(
                 item.parent,
-                name=f"{item.name} under {mutant.name}",
+                name=f"{name}{item.name.removeprefix(item.originalname)}",
                 callspec=getattr(item, "callspec", None),
                 callobj=item.obj,
                 fixtureinfo=item._fixtureinfo,
-                originalname=item.originalname,
+                originalname=name,
             )
             clone.stash[_MUTANT] = mutant
             yield clone
