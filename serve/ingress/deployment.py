@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from ray import serve as ray_serve
 from ray.serve.handle import DeploymentHandle
 
-from cluster import settings, telemetry
+from cluster import runtime, settings, telemetry
 from serve import catalogue, resources
 from serve.ingress.api import create_api
 from serve.ingress.services import Services, published_notices
@@ -22,7 +22,8 @@ class Ingress:
         """Open the resources, and put the notices of this installation on record."""
         opened = resources.for_web(settings.load(), "ingress")
         notices = await published_notices(opened.database)
-        self._services = Services(opened, catalogue.load(), notices, director.wake.remote)
+        secret = runtime.edge_secret(opened.settings)
+        self._services = Services(opened, catalogue.load(), notices, director.wake.remote, edge_secret=secret)
         telemetry.log("replica_started", deployment="ingress")
 
     def __serve_build_asgi_app__(self) -> FastAPI:

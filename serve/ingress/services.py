@@ -40,6 +40,8 @@ class Services:
     catalogue: Catalogue
     notices: Mapping[str, Notice]
     wake: Callable[[], object]
+    edge_secret: str | None = None
+    """What shows that a request came through the edge; none where there is no edge."""
 
     @property
     def notice_versions(self) -> dict[str, str]:
