@@ -16,6 +16,7 @@ __all__ = ["StageResources", "WebResources", "for_stage", "for_web"]
 class StageResources:
     """For stages, which work in threads."""
 
+    service: str
     settings: Settings
     database: Database
     keys: KeyStore
@@ -36,7 +37,7 @@ def for_stage(settings: Settings, name: str) -> StageResources:
     """Open everything with the few connections that a stage replica may hold."""
     database = Database(runtime.database_url(settings), settings.database.stage_pool_size, name)
     keys, store = _stores(settings)
-    return StageResources(settings, database, keys, store)
+    return StageResources(name, settings, database, keys, store)
 
 
 def for_web(settings: Settings, name: str) -> WebResources:

@@ -10,7 +10,9 @@ from starlette.testclient import TestClient
 from cluster.privacy.notices import read_folder
 from cluster.settings import Settings, configs_folder, read
 from serve.ingress.api import create_api
-from serve.ingress.services import Services
+from serve.ingress.door import Door
+from serve.ingress.services import Services, published_terms
+from serve.ingress.watch import Watch
 from serve.resources import StageResources, WebResources, for_stage, for_web
 from tests.api import Api, Person, catalogue
 from tests.world import SHARE, World, notice_for
@@ -41,7 +43,15 @@ def services(web_resources: WebResources, world: World) -> Services:
     """The resources of an ingress with our notices and one for sharing, published."""
     notices = read_folder(configs_folder() / "notices") | {SHARE: notice_for(SHARE)}
     world.publish(*notices.values())
-    return Services(web_resources, catalogue(), notices, lambda: None)
+    return Services(
+        web_resources,
+        catalogue(),
+        notices,
+        lambda: None,
+        door=Door(web_resources.database, web_resources.keys),
+        watch=Watch(web_resources.database),
+        terms=published_terms(),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +68,7 @@ def api(
     if not applications:
         applications.append(create_api(services))
     applications[0].state.services = services
-    with TestClient(applications[0]) as client:
+    with TestClient(applications[0], client=("192.0.2.7", 50_000)) as client:
         opened = Api(client, services, stage_resources, world)
         yield opened
         opened.assert_sound()

@@ -9,12 +9,13 @@ from sqlalchemy import Connection, text
 from cluster.ids import new_id
 from cluster.privacy.notices import Notice, parse
 from cluster.privacy.purposes import Purpose
-from cluster.records import accounts, credits, jobs, lifecycle, notices
+from cluster.records import access_log, accounts, credits, jobs, lifecycle, notices
 from cluster.records.job_states import Stage
 from cluster.records.jobs import Job, NewJob
 from cluster.records.leases import Lease
 from cluster.storage.database import Database
 from cluster.storage.keys import KeyStore
+from cluster.storage.openings import Opening
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,7 +58,7 @@ class World:
         """A new account with credits."""
 
         def open_account(connection: Connection) -> str:
-            account_id = accounts.create(connection, self.keys).id
+            account_id = accounts.create(connection, self.keys, terms_version="terms").id
             credits.grant(connection, account_id, available)
             return account_id
 
@@ -102,6 +103,10 @@ class World:
         """The kinds of the job's credit transfers, in order."""
         rows = self.sql("SELECT kind FROM credit_transfers WHERE job_id = :job ORDER BY sequence", job=job_id)
         return [row.kind for row in rows]
+
+    def opening(self, account_id: str) -> Opening:
+        """Leave to open what is the account's, on record."""
+        return self.database.run(access_log.by_service, account_id, service="tests", purpose="a test")
 
     def publish(self, *published: Notice) -> None:
         """Put notices on record."""

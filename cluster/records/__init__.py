@@ -3,10 +3,25 @@
 All are imported here, so that ``metadata`` knows every table whoever asks.
 """
 
-from cluster.records import accounts, api_keys, consents, credits, idempotency, jobs, leases, media, notices
+from cluster.records import (
+    access_log,
+    accounts,
+    api_keys,
+    consents,
+    credits,
+    idempotency,
+    jobs,
+    leases,
+    media,
+    notices,
+    sessions,
+    sign_ups,
+    throttles,
+)
 from cluster.storage.database import metadata
 
 __all__ = [
+    "access_log",
     "accounts",
     "api_keys",
     "consents",
@@ -17,4 +32,7 @@ __all__ = [
     "media",
     "metadata",
     "notices",
+    "sessions",
+    "sign_ups",
+    "throttles",
 ]

@@ -1,6 +1,6 @@
 """API keys: shown once, stored only as a keyed hash."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,11 +8,11 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     DateTime,
     ForeignKey,
     LargeBinary,
-    Select,
     Table,
     Text,
     insert,
@@ -23,12 +23,12 @@ from sqlalchemy import (
 
 from cluster import clock
 from cluster.ids import new_id, secret_token
-from cluster.records.accounts import accounts
+from cluster.records.accounts import accounts, is_open
 from cluster.records.principals import EVERY_SCOPE, Credential, Principal, Role
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
 
-__all__ = ["ApiKey", "alive", "api_keys", "authenticate", "create", "listing", "revoke"]
+__all__ = ["ApiKey", "alive", "api_keys", "authenticate", "create", "listing", "lookup", "revoke", "revoke_others"]
 
 _PREFIX = "i2v"
 _LOOKUP = "api_keys.token"
@@ -77,29 +77,23 @@ def create(
     return key, token
 
 
-def authenticate(connection: Connection, keys: KeyStore, token: str) -> Principal | None:
-    """The account behind a key that is neither revoked nor expired, or None."""
-    query = _live().where(api_keys.c.token_lookup == keys.lookup(_LOOKUP, token))
-    row = connection.execute(query).one_or_none()
-    return Principal(row[0], Credential.KEY, row[1], tuple(row[2]), row[3], Role(row[4])) if row else None
+def lookup(keys: KeyStore, token: str) -> bytes:
+    """What a key is found by."""
+    return keys.lookup(_LOOKUP, token)
 
 
-def alive(connection: Connection, principal: Principal) -> bool:
-    """Whether the key and the account by which somebody came in are still good."""
-    return connection.execute(_live().where(api_keys.c.id == principal.credential_id)).one_or_none() is not None
+def authenticate(connection: Connection, lookups: Collection[bytes]) -> dict[bytes, Principal]:
+    """The open accounts behind these keys; those that lead nowhere are left out."""
+    k = api_keys.c
+    query = select(k.token_lookup, k.account_id, k.id, k.scopes, accounts.c.epoch, accounts.c.role)
+    rows = connection.execute(query.join(accounts).where(k.token_lookup.in_(lookups), *_live()))
+    return {row[0]: Principal(row[1], Credential.KEY, row[2], tuple(row[3]), row[4], Role(row[5])) for row in rows}
 
 
-def _live() -> Select[str, str, Sequence[str], int, str]:
-    return (
-        select(accounts.c.id, api_keys.c.id, api_keys.c.scopes, accounts.c.epoch, accounts.c.role)
-        .join(accounts, accounts.c.id == api_keys.c.account_id)
-        .where(
-            api_keys.c.revoked_at.is_(None),
-            or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > clock.now()),
-            accounts.c.closed_at.is_(None),
-            accounts.c.frozen_at.is_(None),
-        )
-    )
+def alive(connection: Connection, key_ids: Collection[str]) -> set[str]:
+    """Those of these keys that are still good."""
+    query = select(api_keys.c.id).join(accounts).where(api_keys.c.id.in_(key_ids), *_live())
+    return set(connection.execute(query).scalars())
 
 
 def listing(connection: Connection, account_id: str) -> list[ApiKey]:
@@ -121,3 +115,16 @@ def revoke(connection: Connection, account_id: str, key_id: str) -> bool:
         .values(revoked_at=clock.now())
     )
     return connection.execute(statement).rowcount == 1
+
+
+def revoke_others(connection: Connection, account_id: str, kept: str | None) -> int:
+    """End every live key of an account but ``kept``; returns how many."""
+    wanted = [api_keys.c.account_id == account_id, api_keys.c.revoked_at.is_(None)]
+    if kept is not None:
+        wanted.append(api_keys.c.id != kept)
+    return connection.execute(update(api_keys).where(*wanted).values(revoked_at=clock.now())).rowcount
+
+
+def _live() -> tuple[ColumnElement[bool], ...]:
+    unexpired = or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > clock.now())
+    return api_keys.c.revoked_at.is_(None), unexpired, is_open()

@@ -35,6 +35,7 @@ from cluster.records.job_states import ACTIVE, Actor, JobState, Stage, sources
 from cluster.records.leases import leases
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
+from cluster.storage.openings import Opening
 
 __all__ = ["Job", "NewJob", "create", "get", "jobs", "listing", "move", "prompt_of", "queue_position"]
 
@@ -169,11 +170,11 @@ def queue_position(connection: Connection, job: Job) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def prompt_of(keys: KeyStore, job: Job) -> str:
+def prompt_of(keys: KeyStore, opening: Opening, job: Job) -> str:
     """Open the prompt; empty if it was erased."""
     if job.prompt_sealed is None:
         return ""
-    return keys.open_text(job.account_id, job.prompt_sealed, _prompt_context(job.id))
+    return keys.open_text(opening, job.prompt_sealed, _prompt_context(job.id))
 
 
 def move(
@@ -269,6 +270,12 @@ def due(connection: Connection, stage: Stage, limit: int) -> list[str]:
         .limit(limit)
         .with_for_update(skip_locked=True, of=jobs)
     )
+    return list(connection.execute(query).scalars())
+
+
+def all_of_account(connection: Connection, account_id: str) -> list[str]:
+    """Every job of an account that was not deleted."""
+    query = select(jobs.c.id).where(jobs.c.account_id == account_id, jobs.c.deleted_at.is_(None))
     return list(connection.execute(query).scalars())
 
 

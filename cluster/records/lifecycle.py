@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 
 from cluster import clock
 from cluster.privacy.media_kinds import KINDS, Lifetime, MediaKind
-from cluster.records import accounts, consents, credits, jobs, leases, media
+from cluster.records import accounts, api_keys, consents, credits, jobs, leases, media, sessions, sign_ups
 from cluster.records.consents import Line
 from cluster.records.job_states import STAGES, Actor, JobState, Stage, following
 from cluster.records.leases import Lease
@@ -22,6 +22,8 @@ __all__ = [
     "cancel",
     "cancel_outdated",
     "claim",
+    "close",
+    "close_expired_guests",
     "complete",
     "delete",
     "end_stage",
@@ -142,6 +144,30 @@ def delete(connection: Connection, account_id: str, job_id: str) -> bool:
     media.doom(connection, job_id, list(MediaKind))
     jobs.erase_content(connection, job_id)
     return True
+
+
+def close(connection: Connection, account_id: str) -> None:
+    """End an account for good: nothing of it runs, lets anybody in or is kept but what the law wants kept."""
+    account = accounts.lock(connection, account_id)
+    if account is None:
+        return
+    accounts.raise_epoch(connection, account_id)
+    for job_id in jobs.all_of_account(connection, account_id):
+        cancel(connection, job_id, Actor.OWNER, "account_closed")
+        jobs.erase_content(connection, job_id)
+    media.doom_account(connection, account_id)
+    api_keys.revoke_others(connection, account_id, None)
+    sessions.revoke_others(connection, account_id, None)
+    sign_ups.detach(connection, account_id)
+    accounts.close(connection, account_id)
+
+
+def close_expired_guests(connection: Connection) -> int:
+    """`close` for guests whose time has passed; returns how many there were."""
+    expired = accounts.expired_guests(connection)
+    for account_id in expired:
+        close(connection, account_id)
+    return len(expired)
 
 
 def _give_up(

@@ -2,7 +2,21 @@
 
 from fastapi import FastAPI
 
-from serve.ingress import accounts, consents, content, documentation, error_answers, health, models, videos
+from serve.ingress import (
+    access_history,
+    accounts,
+    api_keys,
+    consents,
+    content,
+    credits,
+    documentation,
+    error_answers,
+    guests,
+    health,
+    models,
+    sessions,
+    videos,
+)
 from serve.ingress.address import AddressMiddleware
 from serve.ingress.body_limit import BodyLimitMiddleware
 from serve.ingress.body_pace import BodyPaceMiddleware
@@ -12,6 +26,20 @@ from serve.ingress.unexpected import UnexpectedMiddleware
 
 __all__ = ["create_api"]
 
+_ROUTES = (
+    videos,
+    content,
+    accounts,
+    guests,
+    sessions,
+    access_history,
+    api_keys,
+    credits,
+    consents,
+    models,
+    health,
+    documentation,
+)
 _DESCRIPTION = """
 Turns photos into videos. The wire format is that of the OpenAI Videos API, so its SDKs work unmodified: set their
 `base_url` to this address with `/v1` and their API key to one of this service.
@@ -33,7 +61,7 @@ def create_api(services: Services) -> FastAPI:
         responses=error_answers.COMMON,
     )
     api.state.services = services
-    for module in (videos, content, accounts, consents, models, health, documentation):
+    for module in _ROUTES:
         api.include_router(module.router)
     error_answers.install(api)
     http = services.resources.settings.http

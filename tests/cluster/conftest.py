@@ -51,6 +51,13 @@ class Account:
     openai: OpenAI
     http: httpx.Client
 
+    def login(self) -> httpx.Client:
+        """A client with a fresh session, as answering for consent needs."""
+        begun = self.http.post("/v1/sessions", json={"api_key": self.key}).raise_for_status().json()
+        self.http.cookies.clear()
+        headers = {"Authorization": f"Bearer {begun['token']}"}
+        return httpx.Client(base_url=self.http.base_url, headers=headers, timeout=60)
+
 
 @contextmanager
 def new_account(cluster: RunningCluster, **details: str) -> Iterator[Account]:

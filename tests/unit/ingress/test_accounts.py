@@ -1,5 +1,7 @@
 """Accounts and keys: nothing is required, and no secret is shown twice."""
 
+import json
+
 import pytest
 
 from tests.api import Api, Person
@@ -12,11 +14,11 @@ def test_every_detail_is_optional(api: Api, body: dict[str, str] | None) -> None
     answer = api.client.post("/v1/accounts", json=body) if body is not None else api.client.post("/v1/accounts")
     assert answer.status_code == 201
     made = answer.json()
-    assert set(made) == {"account_id", "api_key", "credits"}
+    assert set(made) == {"account_id", "api_key", "credits", "terms"}
     me = api.client.get("/v1/me", headers={"authorization": f"Bearer {made['api_key']}"}).json()
     assert me["account_id"] == made["account_id"]
     assert (me["available_credits"], me["reserved_credits"]) == (made["credits"], 0)
-    assert not set(DETAILS.values()) & set(map(str, me.values()))
+    assert {name: me[name] for name in DETAILS} == dict.fromkeys(DETAILS) | (body or {})
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,18 @@ def test_every_detail_is_optional(api: Api, body: dict[str, str] | None) -> None
         ({"role": "operator"}, None),
         ({"name": 3}, "name"),
         ({"email": "x" * 321}, "email"),
+        ({"email": "x" * 309 + "@example.org"}, "email"),
+        ({"email": "nobody"}, "email"),
+        ({"email": "a@example.org\r\nBcc: b@example.org"}, "email"),
+        ({"email": "a@example.org\x00"}, "email"),
+        ({"email": "a@b@example.org"}, "email"),
+        ({"email": "a@example.org", "password": "1"}, "password"),
+        ({"email": "a@example.org", "password": ""}, "password"),
+        ({"email": "a@example.org", "password": "x" * 1_000_000}, "password"),
+        ({"email": "a@example.org", "password": "\ud800" * 8}, "password"),
+        ({"password": "long enough"}, None),
+        ({"name": "a\r\nb"}, "name"),
+        ({"company": "a\x00b"}, "company"),
         ({"name": ["a"]}, "name"),
         ([], None),
         ("text", None),
@@ -32,7 +46,7 @@ def test_every_detail_is_optional(api: Api, body: dict[str, str] | None) -> None
 )
 def test_a_wrong_body_makes_no_account(api: Api, body: object, param: str | None) -> None:
     before = api.snapshot()
-    answer = api.client.post("/v1/accounts", json=body)
+    answer = api.client.post("/v1/accounts", content=json.dumps(body), headers={"content-type": "application/json"})
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == param
     assert api.snapshot() == before
