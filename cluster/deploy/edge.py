@@ -24,6 +24,9 @@ _FORGEABLE: Final = rf"^(x[-_]forwarded.*|forwarded|via|x[-_]real[-_]ip|{HEADER}
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"  # of TLS 1.2: those with forward secrecy
 _ONE_YEAR: Final = "max-age=31536000"
 _COMMON: Final = {"cache-control": "no-store", "referrer-policy": "no-referrer", "x-content-type-options": "nosniff"}
+_FROM_REPLICA_BYTES: Final = 1 << 17
+_TO_CLIENT_BYTES: Final = 1 << 19
+"""What lies in these buffers of a connection cannot be called back; Linux reserves twice that."""
 _WITHOUT_RULES: Final = (400, 408, 500, 502, 503, 504)
 
 Edit = Callable[[str], list[str]]
@@ -105,7 +108,7 @@ def _edits(edge: Edge) -> dict[str, dict[str, Edit]]:
     return {
         "global": {
             r"log \S+ local0 info": lambda _: [],
-            r"stats socket \S+ mode 666 .*": lambda socket: [socket.replace("mode 666", "mode 600"), *_tls_defaults()],
+            r"stats socket \S+ mode 666 .*": lambda socket: [socket.replace("mode 666", "mode 600"), *_globals()],
         },
         "defaults": {
             r"option httplog": lambda _: ["log-format -", "error-log-format -"],
@@ -142,8 +145,10 @@ def _on_loopback(bind: str) -> list[str]:
     return [f"bind 127.0.0.1:{bind.rpartition(':')[2]}"]
 
 
-def _tls_defaults() -> list[str]:
+def _globals() -> list[str]:
     return [
+        f"tune.rcvbuf.server {_FROM_REPLICA_BYTES}",
+        f"tune.sndbuf.client {_TO_CLIENT_BYTES}",
         f"ssl-default-bind-ciphers {_CIPHERS}",
         "ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets",
     ]
