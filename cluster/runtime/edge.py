@@ -167,7 +167,9 @@ def _answers(settings: Settings) -> dict[int, Answer]:
         "x-ratelimit-reset-requests": "60s",
     }
     return {
-        400: _answer(errors.InvalidRequest("The request is not valid HTTP, or its headers are too long.")),
+        400: _answer(
+            errors.InvalidRequest("The request is not valid HTTP, its headers are too long, or it broke off.")
+        ),
         408: _answer(errors.RequestTimeout()),
         413: _answer(errors.PayloadTooLarge(f"The request body may have at most {http.max_body_bytes} bytes.")),
         429: _answer(errors.TooManyRequests(headers=retry | limits)),

@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cluster import clock
 from cluster.storage import files
 
-__all__ = ["RENEWAL", "ensure_self_signed", "is_usable"]
+__all__ = ["LIFE", "RENEWAL", "ensure_self_signed", "is_usable"]
 
 LIFE: Final = timedelta(days=365)
 RENEWAL: Final = timedelta(days=30)
