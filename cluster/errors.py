@@ -32,6 +32,7 @@ __all__ = [
     "RequestInProgress",
     "RequestTimeout",
     "ServiceError",
+    "SpendingCapReached",
     "StateConflict",
     "TooManyRequests",
     "Unavailable",
@@ -118,6 +119,13 @@ class InsufficientCredits(ServiceError):
     type = "insufficient_quota"
     code = "insufficient_credits"
     message = "This job costs more credits than the account has left. A shorter or smaller video costs less."
+
+
+class SpendingCapReached(InsufficientCredits):
+    """The job would take the API key above its spending cap, though the account may have credits enough."""
+
+    code = "spending_cap_reached"
+    message = "This job costs more than this API key may still spend. Use another key, or order a shorter video."
 
 
 class Forbidden(ServiceError):

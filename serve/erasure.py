@@ -6,7 +6,7 @@ What a store could not erase keeps its row and is tried again.
 import asyncio
 
 from cluster import telemetry
-from cluster.records import accounts, media
+from cluster.records import accounts, media, subjects
 from cluster.storage.erasure import Failed
 from serve.resources import WebResources
 
@@ -24,6 +24,7 @@ async def erase_doomed(resources: WebResources, job_id: str | None = None) -> in
             telemetry.log("object_not_erased", media_id=row.id, kind=row.kind)
         else:
             await resources.database.run(media.forget, row.id)
+    await resources.database.run(subjects.forget_erased)
     return failures
 
 

@@ -19,7 +19,7 @@ from serve.ingress.services import Services
 from serve.resources import StageResources
 from serve.stage import StageRun, Work, perform
 from tests.checks import Snapshot, assert_sound, snapshot
-from tests.world import SHARE, World
+from tests.world import PLENTY, SHARE, World
 
 VIDEO = random.Random(1).randbytes(3_500_000)
 THUMBNAIL, SPRITESHEET = b"a thumbnail", b"a sprite sheet"
@@ -136,13 +136,14 @@ class Api:
         self, job_id: str, work: Mapping[Stage, Work] = WORK, until: Callable[[Stage], bool] | None = None
     ) -> None:
         """Do everything that is due, as director and stages would, until the job has ended or ``until`` says so."""
-        while leases := self.world.claim():
+        database = self.stages.database
+        while leases := database.run(lifecycle.claim, PLENTY, "director"):
             for lease in leases:
                 stage = Stage(lease.stage)
                 if until and until(stage):
                     return
                 if stage is Stage.PUBLISH:
-                    self.world.run(lifecycle.complete, lease)
+                    database.run(lifecycle.complete, lease)
                 else:
                     perform(self.stages, lease, work[stage], consumed=CONSUMED.get(stage, ()))
         assert not self.world.claim(), job_id

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from cluster.records import credits, metadata
 from cluster.records.access_log import access_log
 from cluster.records.media import media
 from cluster.storage.object_store import ObjectStore
 
-__all__ = ["Differences", "Snapshot", "differences", "snapshot"]
+__all__ = ["Differences", "Snapshot", "differences", "misspent", "snapshot"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,17 @@ def snapshot(connection: Connection, objects: ObjectStore) -> Snapshot:
     return Snapshot(counts, frozenset(objects.keys()))
 
 
+def misspent(connection: Connection) -> list[str]:
+    """API keys that have spent anything but what their jobs cost, or more than their cap; normally none."""
+    query = text("""
+        SELECT k.id FROM api_keys k LEFT JOIN jobs j ON j.api_key_id = k.id AND j.state NOT IN ('failed', 'cancelled')
+        GROUP BY k.id HAVING k.spent <> coalesce(sum(j.price), 0) OR k.spent > k.spending_cap
+    """)
+    return list(connection.execute(query).scalars())
+
+
 def assert_sound(connection: Connection, objects: ObjectStore) -> None:
-    """Objects are rows, credits balance, and no ended job holds a lease."""
+    """Objects are rows, credits balance, and keys have spent what their jobs cost."""
     assert not differences(connection, objects)
     assert credits.discrepancies(connection) == []
+    assert misspent(connection) == []

@@ -19,8 +19,9 @@ from tests.world import SHARE, World, notice_for
 
 
 @pytest.fixture
-def settings(fresh_url: str, tmp_path: Path) -> Settings:
-    """The laptop's settings over the test's own places."""
+def settings(fresh_url: str, credentials_folder: Path, tmp_path: Path) -> Settings:
+    """The laptop's settings over the test's own places. What is opened with them enters the database as its role."""
+    (tmp_path / "credentials").symlink_to(credentials_folder)
     return read(configs_folder(), {"I2V_DATA_FOLDER": str(tmp_path), "I2V_DATABASE_URL": fresh_url})
 
 

@@ -65,7 +65,14 @@ class World:
         return self.database.run(open_account)
 
     def job(
-        self, account_id: str, *, purposes: Sequence[str] = (AI,), price: int = PRICE, prompt: str = "a calm morning"
+        self,
+        account_id: str,
+        *,
+        purposes: Sequence[str] = (AI,),
+        price: int = PRICE,
+        prompt: str = "a calm morning",
+        api_key_id: str | None = None,
+        subject_lookup: bytes | None = None,
     ) -> str:
         """A queued job whose price is reserved."""
 
@@ -73,10 +80,20 @@ class World:
             account = accounts.lock(connection, account_id)
             assert account
             new = NewJob(
-                new_id("video"), account_id, account.epoch, "default", purposes, {}, {"seconds": 4.0}, {}, prompt, price
+                id=new_id("video"),
+                account_id=account_id,
+                epoch=account.epoch,
+                model="default",
+                purposes=purposes,
+                consent_snapshot={},
+                parameters={"seconds": 4.0},
+                facts={},
+                prompt=prompt,
+                price=price,
+                api_key_id=api_key_id,
+                subject_lookup=subject_lookup,
             )
-            jobs.create(connection, self.keys, new)
-            credits.reserve(connection, account_id, new.id, price)
+            lifecycle.accept(connection, self.keys, new)
             return new.id
 
         return self.database.run(queue)

@@ -17,6 +17,7 @@ from cluster.records import (
     sessions,
     sign_ups,
     throttles,
+    usage_events,
 )
 from cluster.storage.database import metadata
 
@@ -35,4 +36,5 @@ __all__ = [
     "sessions",
     "sign_ups",
     "throttles",
+    "usage_events",
 ]

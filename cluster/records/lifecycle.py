@@ -12,12 +12,15 @@ from sqlalchemy import Connection, func, select
 
 from cluster import clock
 from cluster.privacy.media_kinds import KINDS, Lifetime, MediaKind
-from cluster.records import accounts, api_keys, consents, credits, jobs, leases, media, sessions, sign_ups
+from cluster.records import accounts, api_keys, consents, credits, jobs, leases, media, sessions, sign_ups, spending
 from cluster.records.consents import Line
 from cluster.records.job_states import STAGES, Actor, JobState, Stage, following
+from cluster.records.jobs import NewJob
 from cluster.records.leases import Lease
+from cluster.storage.keys import KeyStore
 
 __all__ = [
+    "accept",
     "answer",
     "cancel",
     "cancel_outdated",
@@ -34,6 +37,19 @@ __all__ = [
 
 _TRANSIENT = [kind for kind, rule in KINDS.items() if rule.lifetime is Lifetime.TASK]
 _CLAIMING = 0x6932_7601
+
+
+def accept(connection: Connection, keys: KeyStore, new: NewJob) -> None:
+    """Queue a job, hold its price, and count it against the key that asked for it.
+
+    Raises:
+        InsufficientCredits: the account has less than the price.
+        SpendingCapReached: the key may not spend as much.
+    """
+    jobs.create(connection, keys, new)
+    credits.reserve(connection, new.account_id, new.id, new.price)
+    if new.api_key_id is not None:
+        spending.charge(connection, new.api_key_id, new.price)
 
 
 def claim(connection: Connection, slots: Mapping[Stage, int], holder: str) -> list[Lease]:
@@ -178,5 +194,7 @@ def _give_up(
         return False
     leases.drop(connection, job.id)
     credits.release(connection, job.account_id, job.id)
+    if job.api_key_id is not None:
+        spending.give_back(connection, job.api_key_id, job.price)
     media.doom(connection, job.id, list(MediaKind))
     return True

@@ -30,7 +30,7 @@ _Detail = Annotated[str | None, Field(max_length=320, pattern=r"^[^\x00-\x1f\x7f
 class NewAccount(BaseModel):
     """Everything is optional, and nothing depends on it. With an e-mail and a password one can log in."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     name: _Detail = None
     email: Email | None = None

@@ -15,6 +15,7 @@ from serve.ingress import (
     health,
     models,
     sessions,
+    subjects,
     videos,
 )
 from serve.ingress.address import AddressMiddleware
@@ -29,6 +30,7 @@ __all__ = ["create_api"]
 _ROUTES = (
     videos,
     content,
+    subjects,
     accounts,
     guests,
     sessions,

@@ -30,7 +30,9 @@ class NoticeList(BaseModel):
 class ConsentAnswer(BaseModel):
     """An answer. Only an explicit `true` or `false` that names the notice version counts."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"granted": True}})
+    model_config = ConfigDict(
+        extra="forbid", hide_input_in_errors=True, json_schema_extra={"example": {"granted": True}}
+    )
 
     purpose: str = Field(max_length=100)
     notice_version: str = Field(pattern="^[0-9a-z]{1,100}$")

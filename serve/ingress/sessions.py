@@ -32,7 +32,7 @@ _KNOWN = documented(errors.InvalidCredentials)
 class Login(BaseModel):
     """An e-mail and a password; or, where the account has none, an API key that may do everything."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     email: Email | None = None
     password: Password | None = None

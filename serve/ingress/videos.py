@@ -8,15 +8,16 @@ from sqlalchemy import Connection
 from cluster import errors
 from cluster.errors import InvalidRequest, NotFound, StateConflict, Unavailable
 from cluster.ids import is_id
-from cluster.records import jobs, lifecycle, media
+from cluster.records import jobs, lifecycle, media, subjects
 from cluster.records.job_states import Actor, JobState
 from cluster.records.jobs import Job
 from serve.engines.parameters import VideoParameters
 from serve.erasure import erase_doomed
-from serve.ingress.accept import accept, read_order
+from serve.ingress.accept import accept
 from serve.ingress.door import Visitor
 from serve.ingress.error_answers import documented
 from serve.ingress.forms import read_submission
+from serve.ingress.order import read_order, read_subject
 from serve.ingress.services import Served, Services, VideoId, VideoReader, VideoWriter
 from serve.ingress.video_object import Video, VideoDeleted, VideoPage, render
 
@@ -32,6 +33,11 @@ def _create_schema() -> dict[str, Any]:
     text = {
         "prompt": {"type": "string", "example": "slow push in, a calm morning"},
         "model": {"type": "string", "default": "default"},
+        "subject": {
+            "type": "string",
+            "maxLength": subjects.MAX_CHARACTERS,
+            "description": "Your own name for the user this is for. Kept as a keyed hash; `DELETE /v1/subjects/{ref}`.",
+        },
     }
     photo = {"input_reference": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP or AVIF."}}
     linked = {"input_reference": {"type": "object", "properties": {"image_url": {"type": "string", "format": "uri"}}}}
@@ -51,6 +57,7 @@ def _create_schema() -> dict[str, Any]:
         errors.InvalidRequest,
         errors.ModelNotFound,
         errors.InsufficientCredits,
+        errors.SpendingCapReached,
         errors.ConsentRequired,
         errors.ConsentWithdrawn,
         errors.RequestInProgress,
@@ -80,13 +87,16 @@ async def list_videos(
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     order: Literal["asc", "desc"] = "desc",
+    subject: str | None = None,
 ) -> VideoPage:
-    """A page of the account's videos."""
+    """A page of the account's videos, or of those of one `subject`."""
     if after is not None and not is_id("video", after):
         raise InvalidRequest("after: this must be the id of a video.", param="after")
+    keys, account_id = services.resources.keys, caller.account_id
+    wanted = subjects.lookup(keys, account_id, read_subject(subject)) if subject is not None else None
 
     def page(connection: Connection) -> tuple[list[Video], bool]:
-        found, more = jobs.listing(connection, caller.account_id, after=after, limit=limit, order=order)
+        found, more = jobs.listing(connection, account_id, after=after, limit=limit, order=order, subject_lookup=wanted)
         kept = media.of_jobs(connection, [job.id for job in found])
         return [render(services, caller.opening, job, kept[job.id], _position(connection, job)) for job in found], more
 

@@ -89,7 +89,7 @@ def cluster() -> Iterator[RunningCluster]:
         assert started.returncode == 0, started.stderr
         own = settings.read(settings.configs_folder(), environment)
         url = json.loads(started.stdout)["urls"]["api"]
-        database = Database(runtime.database_url(own), 2, "tests")
+        database = Database(runtime.owner_url(own), 2, "tests")
         yield RunningCluster(
             url, folder, environment, own, database, open_objects(own.objects, runtime.paths(own).objects)
         )

@@ -57,7 +57,7 @@ def test_the_same_key_and_body_is_the_same_job(api: Api, person: Person) -> None
     assert len(api.snapshot().objects) == 1
 
 
-@pytest.mark.parametrize("other", [{"prompt": "other"}, {"photo": picture("PNG")}, {"seconds": "5"}])
+@pytest.mark.parametrize("other", [{"prompt": "other"}, {"photo": picture("PNG")}, {"seconds": "5"}, {"subject": "x"}])
 def test_the_same_key_with_another_body_is_refused(api: Api, person: Person, other: dict[str, Any]) -> None:
     person.create(prompt=PROMPT, idempotency_key="k")
     before = api.snapshot()

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, LargeBinary, select, text
 
-from cluster.records import accounts, api_keys, jobs, metadata
+from cluster.records import accounts, api_keys, jobs, metadata, subjects
 from cluster.records.accounts import Details
 from cluster.storage.errors import SealBroken
 from tests.world import World
 
 NAME, EMAIL, COMPANY, PROMPT = "Zephyrina Quux", "Zephyrina@Quux.example", "Quux & Sons", "a heron over Lake Quuxwater"
-CANARIES = (NAME, EMAIL, EMAIL.casefold(), COMPANY, PROMPT)
+KEY_NAME, SUBJECT = "Zephyrina's laptop", "user-zephyrina"
+CANARIES = (NAME, EMAIL, EMAIL.casefold(), COMPANY, PROMPT, KEY_NAME, SUBJECT)
 
 
 def filled(world: World) -> tuple[str, str]:
@@ -21,11 +22,11 @@ def filled(world: World) -> tuple[str, str]:
 
     def fill(connection: Connection) -> tuple[str, str]:
         account = accounts.create(connection, world.keys, Details(NAME, EMAIL, COMPANY), terms_version="terms")
-        return account.id, api_keys.create(connection, world.keys, account.id)[1]
+        return account.id, api_keys.create(connection, world.keys, account.id, name=KEY_NAME)[1]
 
     account_id, token = world.run(fill)
     world.sql("INSERT INTO credit_balances VALUES (:account, 100, 0)", account=account_id)
-    world.job(account_id, prompt=PROMPT)
+    world.job(account_id, prompt=PROMPT, subject_lookup=subjects.lookup(world.keys, account_id, SUBJECT))
     return account_id, token
 
 
