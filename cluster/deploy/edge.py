@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["HEADER", "Answer", "Edge", "UnexpectedConfiguration", "complete", "read"]
+__all__ = ["HEADER", "Answer", "Edge", "UnexpectedConfiguration", "complete", "read", "tls", "tls_defaults"]
 
 HEADER: Final = "x-i2v-edge"
 """The header that carries the secret from the edge to the replicas."""
@@ -108,7 +108,11 @@ def _edits(edge: Edge) -> dict[str, dict[str, Edit]]:
     return {
         "global": {
             r"log \S+ local0 info": lambda _: [],
-            r"stats socket \S+ mode 666 .*": lambda socket: [socket.replace("mode 666", "mode 600"), *_globals()],
+            r"stats socket \S+ mode 666 .*": lambda socket: [
+                socket.replace("mode 666", "mode 600"),
+                *_buffers(),
+                *tls_defaults(),
+            ],
         },
         "defaults": {
             r"option httplog": lambda _: ["log-format -", "error-log-format -"],
@@ -146,9 +150,12 @@ def _on_loopback(bind: str) -> list[str]:
 
 
 def _globals() -> list[str]:
+    return [f"tune.rcvbuf.server {_FROM_REPLICA_BYTES}", f"tune.sndbuf.client {_TO_CLIENT_BYTES}", *tls_defaults()]
+
+
+def tls_defaults() -> list[str]:
+    """Which TLS is good enough."""
     return [
-        f"tune.rcvbuf.server {_FROM_REPLICA_BYTES}",
-        f"tune.sndbuf.client {_TO_CLIENT_BYTES}",
         f"ssl-default-bind-ciphers {_CIPHERS}",
         "ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets",
     ]

@@ -14,6 +14,8 @@ from tests.cluster.conftest import Account, RunningCluster
 from tests.cluster.test_main_job import create
 
 SIZE = 48_000_000
+ON_ITS_WAY = 3_000_000
+"""What may lie in the buffers between a replica and a client, beyond anybody's reach; decision 14 says why."""
 
 
 def enlarge(cluster: RunningCluster, account: Account, video_id: str) -> None:
@@ -58,20 +60,33 @@ def drained(connection: socket.socket, most: int) -> int:
     return taken
 
 
-def test_whoever_is_thrown_out_gets_no_further_byte_after_two_seconds(
-    cluster: RunningCluster, account: Account
-) -> None:
+def test_a_stalled_download_goes_on_for_whoever_may_have_it(cluster: RunningCluster, account: Account) -> None:
     video = create(account)
     enlarge(cluster, account, video.id)
     with stalled_download(cluster, account.key, video.id) as untouched:
         time.sleep(3)
         assert drained(untouched, SIZE - 100_000) >= SIZE - 100_000
+    assert account.openai.videos.delete(video.id).deleted
 
-    with stalled_download(cluster, account.key, video.id) as cut:
+
+def test_whoever_is_thrown_out_gets_no_further_byte_after_two_seconds(
+    cluster: RunningCluster, account: Account
+) -> None:
+    video = create(account)
+    enlarge(cluster, account, video.id)
+    with stalled_download(cluster, account.key, video.id) as cut, account.login() as inside:
         time.sleep(1)
-        inside = account.login()
         assert inside.post("/v1/access-history/revoke-others").json()["revoked_keys"] == 1
         time.sleep(2)
-        assert drained(cut, SIZE) < SIZE // 2
-    assert account.http.get("/v1/me").status_code == 401
-    assert inside.delete(f"/v1/videos/{video.id}").status_code == 200
+        assert drained(cut, SIZE) < ON_ITS_WAY
+        assert account.http.get("/v1/me").status_code == 401
+        assert inside.delete(f"/v1/videos/{video.id}").status_code == 200
+
+
+def test_what_is_erased_is_sent_no_further(cluster: RunningCluster, account: Account) -> None:
+    video = create(account)
+    enlarge(cluster, account, video.id)
+    with stalled_download(cluster, account.key, video.id) as cut:
+        assert account.openai.videos.delete(video.id).deleted
+        time.sleep(2)
+        assert drained(cut, SIZE) < ON_ITS_WAY
