@@ -108,11 +108,7 @@ def _edits(edge: Edge) -> dict[str, dict[str, Edit]]:
     return {
         "global": {
             r"log \S+ local0 info": lambda _: [],
-            r"stats socket \S+ mode 666 .*": lambda socket: [
-                socket.replace("mode 666", "mode 600"),
-                *_buffers(),
-                *tls_defaults(),
-            ],
+            r"stats socket \S+ mode 666 .*": lambda socket: [socket.replace("mode 666", "mode 600"), *_globals()],
         },
         "defaults": {
             r"option httplog": lambda _: ["log-format -", "error-log-format -"],
