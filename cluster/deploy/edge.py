@@ -21,7 +21,7 @@ HEADER: Final = "x-i2v-edge"
 """The header that carries the secret from the edge to the replicas."""
 
 _FORGEABLE: Final = rf"^(x[-_]forwarded.*|forwarded|via|x[-_]real[-_]ip|{HEADER})$"
-_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"  # of TLS 1.2: those with forward secrecy
+_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"  # of TLS 1.2: forward secrecy, authenticated
 _ONE_YEAR: Final = "max-age=31536000"
 _COMMON: Final = {"cache-control": "no-store", "referrer-policy": "no-referrer", "x-content-type-options": "nosniff"}
 _FROM_REPLICA_BYTES: Final = 1 << 17

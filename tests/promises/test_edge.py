@@ -13,30 +13,42 @@ ONE_YEAR = 31_536_000
 PRODUCTION = {"I2V_PROFILE": "production"}
 
 
+def handshake(address: tuple[str, int], context: ssl.SSLContext) -> str | None:
+    """The version of TLS that is spoken, if there is any."""
+    try:
+        with (
+            socket.create_connection(address, 10) as connection,
+            context.wrap_socket(connection, server_hostname=HOST) as spoken,
+        ):
+            return spoken.version()
+    except OSError:  # an ssl.SSLError is one
+        return None
+
+
 @pytest.mark.promise("P127")
 def test_the_way_in_is_tls_and_browsers_keep_to_it(running_edge: RunningEdge) -> None:
+    trusting = ssl.create_default_context(cafile=running_edge.orders.certificate)
+    assert handshake((HOST, running_edge.ports.tls), trusting) == "TLSv1.3"
     with running_edge.client() as client:
         served = client.get(running_edge.tls_url)
         refused = client.get(running_edge.tls_url, headers={"x-long": "a" * 9_000})
-    assert served.json()["scheme"] == "https"
+    assert (served.json()["scheme"], refused.status_code) == ("https", 431)
     for answer in (served, refused):
-        policy = answer.headers["strict-transport-security"]
-        assert int(policy.removeprefix("max-age=")) >= ONE_YEAR
+        name, _, seconds = answer.headers.get("strict-transport-security", "").partition("=")
+        assert name == "max-age"
+        assert int(seconds) >= ONE_YEAR
 
 
 @pytest.mark.promise("P127")
-def test_old_versions_of_tls_are_refused(running_edge: RunningEdge) -> None:
-    offered = ssl.create_default_context(cafile=running_edge.orders.certificate)
-    address = (HOST, running_edge.ports.tls)
-    with (
-        socket.create_connection(address, 10) as connection,
-        offered.wrap_socket(connection, server_hostname=HOST) as spoken,
-    ):
-        assert spoken.version() == "TLSv1.3"
-    offered.set_ciphers("AES128-SHA")
+def test_only_strong_ciphers_are_spoken(running_edge: RunningEdge) -> None:
+    address, offered = (
+        (HOST, running_edge.ports.tls),
+        ssl.create_default_context(cafile=running_edge.orders.certificate),
+    )
     offered.maximum_version = ssl.TLSVersion.TLSv1_2
-    with socket.create_connection(address, 10) as connection, pytest.raises(ssl.SSLError):
-        offered.wrap_socket(connection, server_hostname=HOST)
+    assert handshake(address, offered) == "TLSv1.2"
+    offered.set_ciphers("ECDHE-ECDSA-AES128-SHA")
+    assert handshake(address, offered) is None
 
 
 @pytest.mark.promise("P127")
@@ -56,4 +68,4 @@ def test_production_needs_the_edge() -> None:
 
 @pytest.mark.promise("P127")
 def test_the_parts_of_the_cluster_know_each_other_by_a_token(edge_settings: Settings) -> None:
-    assert environment(edge_settings)["RAY_AUTH_MODE"] == "token"
+    assert environment(edge_settings).get("RAY_AUTH_MODE") == "token"
