@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from cluster.settings import Settings, configs_folder, read
-from cluster.storage import embedded_postgres, migrate
+from cluster.storage import embedded_postgres, migrate, roles
 from serve import catalogue, resources
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
@@ -25,6 +25,7 @@ async def application(**settings: str) -> AsyncIterator[Services]:
     folder = Path(tempfile.mkdtemp(prefix="i2v-", dir="/tmp"))
     try:
         url = embedded_postgres.ensure_running(folder / "postgres")
+        roles.ensure(url, folder / "credentials")
         migrate.upgrade(url)
         own = {"I2V_DATA_FOLDER": str(folder), "I2V_DATABASE_URL": url} | settings
         yield await _services(read(configs_folder(), own))

@@ -38,9 +38,17 @@ PHOTO = picture()
 def catalogue() -> Catalogue:
     """Our own model, one of a third party, and one that is retired."""
     default = load_catalogue().models["default"]
+    recipient = SHARE.removeprefix("share:")
+    shared = {
+        "recipient": recipient,
+        "country": "nowhere",
+        "data": ("the photo", "the prompt"),
+        "sentence": "It leaves.",
+    }
+    disclosure = default.disclosure.model_copy(update=shared)
     models = {
         "default": default,
-        "elsewhere": default.model_copy(update={"recipient": SHARE.removeprefix("share:")}),
+        "elsewhere": default.model_copy(update={"recipient": recipient, "disclosure": disclosure}),
         "bygone": default.model_copy(update={"lifecycle": "retired"}),
     }
     return Catalogue(models=models, weights={})

@@ -1,6 +1,6 @@
 """What must hold of a cluster's data after anything that happened."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, func, select, text
 
@@ -38,6 +38,10 @@ class Snapshot:
 
     rows: dict[str, int]
     objects: frozenset[str]
+
+    def plus(self, table: str) -> "Snapshot":
+        """The same with one row more in a table."""
+        return replace(self, rows=self.rows | {table: self.rows[table] + 1})
 
 
 def snapshot(connection: Connection, objects: ObjectStore) -> Snapshot:

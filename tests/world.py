@@ -9,7 +9,8 @@ from sqlalchemy import Connection, text
 from cluster.ids import new_id
 from cluster.privacy.notices import Notice, parse
 from cluster.privacy.purposes import Purpose
-from cluster.records import access_log, accounts, credits, jobs, lifecycle, notices
+from cluster.records import access_log, accounts, credits, disclosures, jobs, lifecycle, notices
+from cluster.records.disclosures import Sending
 from cluster.records.job_states import Stage
 from cluster.records.jobs import Job, NewJob
 from cluster.records.leases import Lease
@@ -128,3 +129,12 @@ class World:
     def publish(self, *published: Notice) -> None:
         """Put notices on record."""
         self.database.run(notices.publish, published)
+
+
+def fill_ledgers(world: World, account_id: str, notice: Notice) -> None:
+    """A line in every ledger: a grant to share with the notice's recipient, and a job that did."""
+    world.publish(notice)
+    world.run(lifecycle.answer, account_id, purpose=notice.purpose, notice_version=notice.version, granted=True)
+    sending = Sending(notice.purpose.removeprefix("share:"), "Atlantis", ["photos"], b"a photo")
+    job = world.read(world.job(account_id))
+    world.run(disclosures.record, world.keys, job, sending, {notice.purpose: notice.version})

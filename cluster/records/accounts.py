@@ -24,6 +24,8 @@ from sqlalchemy.dialects.postgresql import insert
 from cluster import clock
 from cluster.errors import AccountExists
 from cluster.ids import new_id
+from cluster.records import audit
+from cluster.records.audit import AuditAction
 from cluster.records.principals import Role
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
@@ -132,6 +134,7 @@ def create(
     if connection.execute(statement.returning(accounts.c.id)).one_or_none() is None:
         keys.destroy(account_id)
         raise AccountExists
+    audit.append(connection, account_id, AuditAction.ACCOUNT_OPENED, account.kind)
     return account
 
 
@@ -185,7 +188,10 @@ def raise_epoch(connection: Connection, account_id: str) -> int:
 def set_role(connection: Connection, account_id: str, role: Role) -> bool:
     """Say what an account is to this installation; False if there is none."""
     wanted = (accounts.c.id == account_id, accounts.c.closed_at.is_(None))
-    return connection.execute(update(accounts).where(*wanted).values(role=role.value)).rowcount == 1
+    if connection.execute(update(accounts).where(*wanted).values(role=role.value)).rowcount == 0:
+        return False
+    audit.append(connection, account_id, AuditAction.ROLE_CHANGED, role.value)
+    return True
 
 
 def expired_guests(connection: Connection) -> list[str]:
@@ -199,6 +205,7 @@ def close(connection: Connection, account_id: str) -> None:
     gone: dict[str, object] = {f"{name}_sealed": None for name in _SEALED}
     gone |= {"email_lookup": None, "login_lookup": None, "closed_at": clock.now()}
     connection.execute(update(accounts).where(accounts.c.id == account_id).values(gone))
+    audit.append(connection, account_id, AuditAction.ACCOUNT_CLOSED)
 
 
 def closed_with_key(connection: Connection) -> list[str]:
@@ -210,6 +217,7 @@ def closed_with_key(connection: Connection) -> list[str]:
 def key_destroyed(connection: Connection, account_id: str) -> None:
     """Write down that nothing sealed for a closed account can be opened any more."""
     connection.execute(update(accounts).where(accounts.c.id == account_id).values(key_destroyed_at=clock.now()))
+    audit.append(connection, account_id, AuditAction.ACCOUNT_KEY_DESTROYED)
 
 
 def _sealed(keys: KeyStore, account_id: str, name: str, value: str | None) -> bytes | None:

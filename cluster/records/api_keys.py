@@ -30,7 +30,9 @@ from sqlalchemy import (
 
 from cluster import clock
 from cluster.ids import new_id, secret_token
+from cluster.records import audit
 from cluster.records.accounts import accounts, is_open
+from cluster.records.audit import AuditAction
 from cluster.records.principals import EVERY_SCOPE, Credential, Principal, Role
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
@@ -106,6 +108,7 @@ def create(
     key = ApiKey(key_id, account_id, token[-4:], sealed, list(scopes), clock.now(), expires_at, spending_cap, 0)
     values = {field: getattr(key, field) for field in ApiKey.__dataclass_fields__}
     connection.execute(insert(api_keys).values(values | {"token_lookup": keys.lookup(_LOOKUP, token)}))
+    audit.append(connection, account_id, AuditAction.API_KEY_MADE, key_id)
     return key, token
 
 
@@ -157,7 +160,11 @@ def revoke_others(connection: Connection, account_id: str, kept: str | None) -> 
 
 def _revoke(connection: Connection, account_id: str, *which: ColumnElement[bool]) -> int:
     wanted = (api_keys.c.account_id == account_id, api_keys.c.revoked_at.is_(None), *which)
-    return connection.execute(update(api_keys).where(*wanted).values(revoked_at=clock.now(), name_sealed=None)).rowcount
+    statement = update(api_keys).where(*wanted).values(revoked_at=clock.now(), name_sealed=None)
+    revoked = list(connection.execute(statement.returning(api_keys.c.id)).scalars())
+    for key_id in revoked:
+        audit.append(connection, account_id, AuditAction.API_KEY_REVOKED, key_id)
+    return len(revoked)
 
 
 def _live() -> tuple[ColumnElement[bool], ...]:

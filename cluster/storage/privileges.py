@@ -38,7 +38,7 @@ class Grant:
 Privileges = frozenset[str]
 
 SCHEMA: Final = "public"
-LEDGERS: Final = frozenset({"consents", "credit_transfers"})
+LEDGERS: Final = frozenset({"audit", "consents", "credit_transfers", "disclosures"})
 """Tables that nobody but the owner may change or empty; a trigger refuses even the owner."""
 
 _APP, _OUTBOUND, _PIPELINE = DatabaseRole
@@ -60,9 +60,11 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "accounts": {_APP: CHANGE, _OUTBOUND: _ALIVE, _PIPELINE: _ALIVE},
     "alembic_version": {},
     "api_keys": {_APP: CHANGE},
+    "audit": {_APP: APPEND},
     "consents": {_APP: APPEND},
     "credit_balances": {_APP: CHANGE},
     "credit_transfers": {_APP: APPEND},
+    "disclosures": {_APP: APPEND},
     "idempotency_keys": {_APP: EVERYTHING, _PIPELINE: on_columns("SELECT", "expires_at") | {"DELETE"}},
     "jobs": {_APP: CHANGE},
     "leases": {_APP: EVERYTHING},

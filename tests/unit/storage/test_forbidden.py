@@ -7,12 +7,11 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege, IntegrityError
 
-from cluster.records import lifecycle
 from cluster.storage.credentials import role_url
 from cluster.storage.database import Database
 from cluster.storage.keys import KeyStore
 from cluster.storage.privileges import LEDGERS, DatabaseRole
-from tests.world import AI, World, notice_for
+from tests.world import SHARE, World, fill_ledgers, notice_for
 
 OF_A_LEDGER = [
     "UPDATE {} SET account_id = account_id",
@@ -158,10 +157,9 @@ def test_other_databases_are_closed(
 
 def test_the_application_reads_and_appends(fresh_url: str, credentials_folder: Path, tmp_path: Path) -> None:
     database = Database(role_url(fresh_url, DatabaseRole.APP, credentials_folder), 1, "test")
-    service, notice = World(database, KeyStore(tmp_path / "keys")), notice_for(AI)
+    service, notice = World(database, KeyStore(tmp_path / "keys")), notice_for(SHARE)
     account = service.account()
-    service.publish(notice)
-    service.run(lifecycle.answer, account, purpose=AI, notice_version=notice.version, granted=True)
+    fill_ledgers(service, account, notice)
     for ledger in LEDGERS:
         assert service.sql(f"SELECT * FROM {ledger}")
     service.job(account)
