@@ -3,6 +3,7 @@
 The replica is the middleware that knows the edge around an application that repeats what it was given.
 """
 
+import asyncio
 import json
 import os
 import socket
@@ -33,6 +34,9 @@ from serve.ingress.address import AddressMiddleware
 HOST = "127.0.0.1"
 SECRET, SOURCE_KEY = "5e" * 32, bytes(32)
 MOST_REQUESTS, MOST_CONNECTIONS = 20, 4
+IDLE_SECONDS = 2
+SLOWLY = "/slowly"
+"""Where the replica takes longer than a client may be idle."""
 _SECONDS = 10
 
 
@@ -136,7 +140,7 @@ def edge_orders(edge_settings: Settings, tmp_path: Path) -> Edge:
         max_requests_per_minute=MOST_REQUESTS,
         max_connections_per_source=MOST_CONNECTIONS,
         header_seconds=1,
-        idle_seconds=2,
+        idle_seconds=IDLE_SECONDS,
     )
 
 
@@ -166,6 +170,8 @@ async def _repeat(scope: Scope, receive: Receive, send: Send) -> None:
     while more:
         message = await receive()
         body, more = body + message.get("body", b""), message.get("more_body", False)
+    if scope["path"] == SLOWLY:
+        await asyncio.sleep(1.5 * IDLE_SECONDS)
     given = {
         "address": scope["state"]["address"],
         "scheme": scope["scheme"],

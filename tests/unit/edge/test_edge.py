@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from cluster.deploy.edge import HEADER
-from tests.fixtures_edge import HOST, MOST_CONNECTIONS, MOST_REQUESTS, SECRET, RunningEdge
+from tests.fixtures_edge import HOST, MOST_CONNECTIONS, MOST_REQUESTS, SECRET, SLOWLY, RunningEdge
 
 OTHER, THIRD = "127.0.0.2", "127.0.0.3"
 CANARY = "canary-4c1d"
@@ -130,6 +130,11 @@ def test_a_body_that_stops_is_ended(running_edge: RunningEdge) -> None:
     with running_edge.connect() as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf")
         assert received(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_whoever_waits_for_an_answer_is_not_idle(running_edge: RunningEdge) -> None:
+    with running_edge.client() as client:
+        assert client.get(running_edge.url + SLOWLY).is_success
 
 
 def test_the_log_holds_neither_addresses_nor_paths_nor_headers(running_edge: RunningEdge) -> None:
