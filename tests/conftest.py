@@ -5,5 +5,6 @@ pytest_plugins = [
     "tests.fixtures_storage",
     "tests.fixtures_cluster",
     "tests.fixtures_serve",
+    "tests.fixtures_edge",
     "tests.promises.plugin",
 ]
