@@ -5,7 +5,7 @@ import sys
 import typer
 from typer.core import TyperGroup
 
-from cluster.cli import data_map, demo, lifecycle, uses
+from cluster.cli import accounts, data_map, demo, lifecycle, uses
 from cluster.cli.console import EXIT_STATUSES, Exit, Problem, console
 
 __all__ = ["main"]
@@ -24,17 +24,16 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = (
+for function in (
     lifecycle.up,
     demo.demo,
     lifecycle.status,
     lifecycle.down,
-    uses.account,
+    accounts.account,
     uses.models,
     data_map.data_map,
     uses.version,
-)
-for function in COMMANDS:
+):
     if isinstance(function, typer.Typer):
         app.add_typer(function)
     else:

@@ -23,7 +23,7 @@ class NoticeError(ValueError):
 
 
 class _Head(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     purpose: Annotated[str, Field(pattern=r"^(share:)?[a-z_]+$"), AfterValidator(checked)]
     title: str = Field(min_length=3)

@@ -3,18 +3,42 @@
 All are imported here, so that ``metadata`` knows every table whoever asks.
 """
 
-from cluster.records import accounts, api_keys, consents, credits, idempotency, jobs, leases, media, notices
+from cluster.records import (
+    access_log,
+    accounts,
+    api_keys,
+    audit,
+    consents,
+    credits,
+    disclosures,
+    idempotency,
+    jobs,
+    leases,
+    media,
+    notices,
+    sessions,
+    sign_ups,
+    throttles,
+    usage_events,
+)
 from cluster.storage.database import metadata
 
 __all__ = [
+    "access_log",
     "accounts",
     "api_keys",
+    "audit",
     "consents",
     "credits",
+    "disclosures",
     "idempotency",
     "jobs",
     "leases",
     "media",
     "metadata",
     "notices",
+    "sessions",
+    "sign_ups",
+    "throttles",
+    "usage_events",
 ]

@@ -1,82 +1,35 @@
 """From a create request to a durable job.
 
-The photo is checked, then stored sealed under an announced row, then one transaction writes the job, the credit
+The photo, checked already, is stored sealed under an announced row, then one transaction writes the job, the credit
 reservation and the consent snapshot. Whatever goes wrong on the way leaves nothing behind.
 """
 
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from cluster.errors import InvalidRequest, RequestInProgress, TooManyRequests, Unavailable
+from cluster.errors import RequestInProgress, TooManyRequests, Unavailable
 from cluster.ids import new_id
 from cluster.privacy.media_kinds import MediaKind
-from cluster.records import accounts, credits, idempotency, jobs, media
+from cluster.records import accounts, idempotency, jobs, lifecycle, media, subjects, usage_events
+from cluster.records.accounts import Account
 from cluster.records.idempotency import Ticket
 from cluster.records.jobs import NewJob
 from cluster.records.media import Medium
-from cluster.records.principals import Principal
+from cluster.records.principals import Credential, Principal
+from cluster.records.usage_events import UsageKind
 from cluster.storage.errors import DatabaseBusy
 from cluster.storage.keys import KeyStore
-from serve.catalogue import Model
-from serve.engines.parameters import VideoParameters
 from serve.erasure import erase_doomed
 from serve.ingress import gate
-from serve.ingress.error_answers import invalid
-from serve.ingress.forms import Submission
+from serve.ingress.order import Order
 from serve.ingress.services import Services
-from serve.limits import image_limits
-from serve.media.errors import MediaError
-from serve.media.probe import ImageFacts, inspect
 
-__all__ = ["Order", "accept", "read_order"]
-
-_DEFAULT_MODEL = "default"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A checked create request."""
-
-    model_name: str
-    model: Model
-    prompt: str
-    parameters: VideoParameters
-    photo: bytes
-    facts: ImageFacts
-    idempotency_key: str | None
-
-
-async def read_order(services: Services, submission: Submission, idempotency_key: str | None) -> Order:
-    """Check everything that can be checked without the database.
-
-    Raises:
-        ModelNotFound: there is no such model.
-        InvalidRequest: a field or the photo is not acceptable; the error's ``param`` names it.
-    """
-    fields = dict(submission.fields)
-    prompt = _text(fields.pop("prompt", ""), "prompt", services.resources.settings.http.max_prompt_characters)
-    name = _text(fields.pop("model", _DEFAULT_MODEL), "model", 200)
-    if idempotency_key is not None:
-        _text(idempotency_key, "Idempotency-Key", 255)
-    model = services.catalogue.model(name)
-    try:
-        parameters = VideoParameters.model_validate(fields)
-    except ValidationError as error:
-        raise invalid(error.errors(include_input=False, include_url=False)[0]) from None
-    if submission.photo is None:
-        raise InvalidRequest("Send a photo as input_reference: this model animates photos.", param="input_reference")
-    try:
-        facts = await asyncio.to_thread(inspect, submission.photo, image_limits(services.resources.settings))
-    except MediaError as error:
-        raise InvalidRequest(error.message, code=error.code, param="input_reference") from None
-    return Order(name, model, prompt, parameters, submission.photo, facts, idempotency_key)
+__all__ = ["accept"]
 
 
 async def accept(services: Services, caller: Principal, order: Order) -> str:
@@ -85,6 +38,7 @@ async def accept(services: Services, caller: Principal, order: Order) -> str:
     Raises:
         ConsentRequired: a purpose that the model needs is not agreed to.
         InsufficientCredits: the price is more than the account has.
+        SpendingCapReached: the price is more than the API key may still spend.
         IdempotencyKeyReused: the key was used for another request.
         TooManyRequests: the account has too many jobs waiting.
         RequestInProgress: a twin holds the key and does not come to an end.
@@ -144,17 +98,18 @@ def _commit(
     life = timedelta(hours=services.resources.settings.retention.idempotency_hours)
     if ticket and not idempotency.claim(connection, ticket, life):
         return _twin_of(connection, ticket), False
-    job = _new_job(account, order, snapshot)
-    jobs.create(connection, services.resources.keys, job)
-    credits.reserve(connection, account.id, job.id, job.price)
+    keys = services.resources.keys
+    job = _new_job(keys, account, caller, order, snapshot)
+    lifecycle.accept(connection, keys, job)
     media.attach(connection, upload.id, job.id)
     media.finish(connection, upload.id, size, order.facts.width, order.facts.height)
     if ticket:
         idempotency.fulfil(connection, ticket, job.id)
+    usage_events.record(connection, account.id, UsageKind.VIDEO_CREATED, job.model, services.notice_versions)
     return job.id, True
 
 
-def _new_job(account: accounts.Account, order: Order, snapshot: Mapping[str, Any]) -> NewJob:
+def _new_job(keys: KeyStore, account: Account, caller: Principal, order: Order, snapshot: Mapping[str, Any]) -> NewJob:
     width, height = order.parameters.output_size(order.facts.width, order.facts.height)
     return NewJob(
         id=new_id("video"),
@@ -167,6 +122,8 @@ def _new_job(account: accounts.Account, order: Order, snapshot: Mapping[str, Any
         facts={"video": {"width": width, "height": height}},
         prompt=order.prompt,
         price=order.model.price_of(order.parameters),
+        api_key_id=caller.credential_id if caller.credential is Credential.KEY else None,
+        subject_lookup=subjects.lookup(keys, account.id, order.subject) if order.subject is not None else None,
     )
 
 
@@ -186,19 +143,9 @@ async def _take_back(services: Services, upload: Medium) -> None:
 def _ticket(keys: KeyStore, account_id: str, order: Order) -> Ticket | None:
     if order.idempotency_key is None:
         return None
-    content = json.dumps([order.model_name, order.prompt, order.parameters.model_dump()]).encode()
+    content = json.dumps([order.model_name, order.prompt, order.parameters.model_dump(), order.subject]).encode()
     return Ticket(
         account_id,
         keys.lookup("idempotency_keys.key", f"{account_id}|{order.idempotency_key}"),
         keys.lookup("idempotency_keys.body", keys.lookup("idempotency_keys.photo", order.photo) + content),
     )
-
-
-def _text(value: object, name: str, longest: int) -> str:
-    if not isinstance(value, str):
-        raise InvalidRequest(f"{name}: this must be a text.", param=name)
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise InvalidRequest(f"{name}: this is not valid Unicode.", param=name)
-    if len(value) > longest:
-        raise InvalidRequest(f"{name}: this may have at most {longest} characters.", param=name)
-    return value

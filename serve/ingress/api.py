@@ -2,14 +2,50 @@
 
 from fastapi import FastAPI
 
-from serve.ingress import accounts, consents, content, documentation, error_answers, health, models, policy, videos
+from serve.ingress import (
+    access_history,
+    accounts,
+    api_keys,
+    consents,
+    content,
+    credits,
+    disclosures,
+    documentation,
+    error_answers,
+    guests,
+    health,
+    models,
+    policy,
+    sessions,
+    subjects,
+    videos,
+)
+from serve.ingress.address import AddressMiddleware
 from serve.ingress.body_limit import BodyLimitMiddleware
+from serve.ingress.body_pace import BodyPaceMiddleware
 from serve.ingress.request_id import RequestIdMiddleware
 from serve.ingress.services import Services
 from serve.ingress.unexpected import UnexpectedMiddleware
 
 __all__ = ["create_api"]
 
+_ROUTES = (
+    videos,
+    content,
+    subjects,
+    accounts,
+    guests,
+    sessions,
+    access_history,
+    api_keys,
+    credits,
+    disclosures,
+    consents,
+    models,
+    policy,
+    health,
+    documentation,
+)
 _DESCRIPTION = """
 Turns photos into videos. The wire format is that of the OpenAI Videos API, so its SDKs work unmodified: set their
 `base_url` to this address with `/v1` and their API key to one of this service.
@@ -31,10 +67,13 @@ def create_api(services: Services) -> FastAPI:
         responses=error_answers.COMMON,
     )
     api.state.services = services
-    for module in (videos, content, accounts, consents, models, policy, health, documentation):
+    for module in _ROUTES:
         api.include_router(module.router)
     error_answers.install(api)
-    api.add_middleware(BodyLimitMiddleware, max_bytes=services.resources.settings.http.max_body_bytes)
+    http = services.resources.settings.http
+    api.add_middleware(BodyLimitMiddleware, max_bytes=http.max_body_bytes)
+    api.add_middleware(BodyPaceMiddleware, bytes_per_second=http.min_upload_bytes_per_second)
+    api.add_middleware(AddressMiddleware, secret=services.edge_secret)
     api.add_middleware(UnexpectedMiddleware)
     api.add_middleware(RequestIdMiddleware)
     return api

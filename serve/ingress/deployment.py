@@ -6,10 +6,12 @@ from fastapi import FastAPI
 from ray import serve as ray_serve
 from ray.serve.handle import DeploymentHandle
 
-from cluster import settings, telemetry
+from cluster import runtime, settings, telemetry
 from serve import catalogue, resources
 from serve.ingress.api import create_api
-from serve.ingress.services import Services, published_notices
+from serve.ingress.door import Door
+from serve.ingress.services import Services, published_notices, published_terms
+from serve.ingress.watch import Watch
 
 __all__ = ["Ingress"]
 
@@ -22,7 +24,16 @@ class Ingress:
         """Open the resources, and put the notices of this installation on record."""
         opened = resources.for_web(settings.load(), "ingress")
         notices = await published_notices(opened.database)
-        self._services = Services(opened, catalogue.load(), notices, director.wake.remote)
+        self._services = Services(
+            opened,
+            catalogue.load(),
+            notices,
+            director.wake.remote,
+            door=Door(opened.database, opened.keys),
+            watch=Watch(opened.database),
+            terms=published_terms(),
+            edge_secret=runtime.edge_secret(opened.settings),
+        )
         telemetry.log("replica_started", deployment="ingress")
 
     def __serve_build_asgi_app__(self) -> FastAPI:
