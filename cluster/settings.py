@@ -8,11 +8,12 @@ Sources, the later winning: ``configs/base.yaml``, ``configs/<profile>.yaml``, t
 import os
 from collections.abc import Iterator, Mapping
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 __all__ = ["Settings", "SettingsError", "configs_folder", "load"]
 
@@ -143,6 +144,42 @@ class Credits(_Group):
     sign_up_grant: int = Field(ge=0, description="Credits that a new account starts with.")
 
 
+class Outbound(_Group):
+    """The only way out: photos by link, and webhooks."""
+
+    allowed_networks: str | None = Field(
+        description="Networks that are not public and may be reached nevertheless, as CIDRs with commas between;"
+        " refused in production."
+    )
+    connect_seconds: float = Field(gt=0, description="Longest time until a connection to an outside host stands.")
+    read_seconds: float = Field(gt=0, description="Longest silence of an outside host.")
+    fetch_seconds: float = Field(gt=0, description="Longest time that a photo may take to come from its URL.")
+    webhook_seconds: float = Field(gt=0, description="Longest time that one attempt at a webhook may take.")
+    webhook_attempts: int = Field(ge=1, le=12, description="Attempts before an event is given up.")
+    delivery_log_days: int = Field(ge=2, le=90, description="How long the log of deliveries is kept.")
+    max_endpoints_per_account: int = Field(ge=1, description="Webhook endpoints that one account may have.")
+    max_fetches_per_account: int = Field(ge=1, description="Photos by link that one account may wait for at once.")
+    poll_seconds: float = Field(gt=0, description="How often due webhooks are looked for.")
+
+    @field_validator("allowed_networks")
+    @classmethod
+    def _are_networks(cls, value: str | None) -> str | None:
+        try:
+            _networks(value)
+        except ValueError:
+            raise ValueError("Give networks as CIDRs with commas between, such as 10.1.0.0/16,fd00::/8") from None
+        return value
+
+    @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`allowed_networks`, read."""
+        return _networks(self.allowed_networks)
+
+
+def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip()) for part in text.split(",")) if text else ()
+
+
 class Retention(_Group):
     """How long things live."""
 
@@ -172,7 +209,14 @@ class Settings(_Group):
     stages: Stages
     screening: Screening
     credits: Credits
+    outbound: Outbound
     retention: Retention
+
+    @model_validator(mode="after")
+    def _production_has_no_exceptions(self) -> "Settings":
+        if self.profile == "production" and self.outbound.allowed_networks:
+            raise ValueError("outbound.allowed_networks must be empty in the profile production")
+        return self
 
 
 def configs_folder() -> Path:

@@ -10,6 +10,7 @@ from cluster.settings import Settings
 from serve.director import Director
 from serve.ingestion import Ingestion
 from serve.ingress.deployment import Ingress
+from serve.outbound import Outbound
 from serve.screening import Screening
 from serve.video_generation import VideoGeneration
 
@@ -30,6 +31,7 @@ def build(settings: Settings, device: str) -> Application:
     generation = ray_serve.deployment(
         ray_actor_options=generating, max_ongoing_requests=1, num_replicas=stages.generation_slots
     )(VideoGeneration)
+    outbound = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)(Outbound)
     director = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)(Director)
     ingress = ray_serve.deployment(
         ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS, num_replicas=stages.ingress_replicas
@@ -41,7 +43,7 @@ def build(settings: Settings, device: str) -> Application:
         Stage.GENERATION.value: generation.bind(device),
         Stage.OUTPUT_SCREENING.value: screening_node,
     }
-    return ingress.bind(director.bind(workers))
+    return ingress.bind(director.bind(workers), outbound.bind())
 
 
 def build_app() -> Application:

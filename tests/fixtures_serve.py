@@ -9,10 +9,14 @@ from starlette.testclient import TestClient
 
 from cluster.privacy.notices import read_folder
 from cluster.settings import Settings, configs_folder, read
+from serve.egress.fetching import FetchChannel
+from serve.egress.webhooks import WebhookChannel
 from serve.ingress.api import create_api
-from serve.ingress.services import Services
+from serve.ingress.services import OutboundCalls, Services
+from serve.outbound import channels
 from serve.resources import StageResources, WebResources, for_stage, for_web
 from tests.api import Api, Person, catalogue
+from tests.outside import Names, Outside, outside, rules
 from tests.world import SHARE, World, notice_for
 
 
@@ -37,11 +41,32 @@ def web_resources(settings: Settings) -> WebResources:
 
 
 @pytest.fixture
-def services(web_resources: WebResources, world: World) -> Services:
+def names() -> Names:
+    """What names stand for outside."""
+    return Names()
+
+
+@pytest.fixture
+def host() -> Iterator[Outside]:
+    """A host outside that may be reached."""
+    with outside() as opened:
+        yield opened
+
+
+@pytest.fixture
+def way_out(web_resources: WebResources, names: Names) -> tuple[FetchChannel, WebhookChannel]:
+    """The channels as the deployment has them, over the outside of the tests."""
+    return channels(web_resources, rules(names))
+
+
+@pytest.fixture
+def services(web_resources: WebResources, world: World, way_out: tuple[FetchChannel, WebhookChannel]) -> Services:
     """The resources of an ingress with our notices and one for sharing, published."""
     notices = read_folder(configs_folder() / "notices") | {SHARE: notice_for(SHARE)}
     world.publish(*notices.values())
-    return Services(web_resources, catalogue(), notices, lambda: None)
+    photos, events = way_out
+    calls = OutboundCalls(photos.fetch, events.check_endpoint, events.send_sample)
+    return Services(web_resources, catalogue(), notices, lambda: None, calls)
 
 
 @pytest.fixture(scope="session")

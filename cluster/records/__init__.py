@@ -3,7 +3,20 @@
 All are imported here, so that ``metadata`` knows every table whoever asks.
 """
 
-from cluster.records import accounts, api_keys, consents, credits, idempotency, jobs, leases, media, notices
+from cluster.records import (
+    accounts,
+    api_keys,
+    consents,
+    credits,
+    fetches,
+    idempotency,
+    jobs,
+    leases,
+    media,
+    notices,
+    webhook_deliveries,
+    webhook_endpoints,
+)
 from cluster.storage.database import metadata
 
 __all__ = [
@@ -11,10 +24,13 @@ __all__ = [
     "api_keys",
     "consents",
     "credits",
+    "fetches",
     "idempotency",
     "jobs",
     "leases",
     "media",
     "metadata",
     "notices",
+    "webhook_deliveries",
+    "webhook_endpoints",
 ]

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 
 from cluster import clock
 from cluster.privacy.media_kinds import KINDS, Lifetime, MediaKind
-from cluster.records import accounts, consents, credits, jobs, leases, media
+from cluster.records import accounts, consents, credits, jobs, leases, media, webhook_deliveries
 from cluster.records.consents import Line
 from cluster.records.job_states import STAGES, Actor, JobState, Stage, following
 from cluster.records.leases import Lease
@@ -76,6 +76,7 @@ def complete(connection: Connection, lease: Lease) -> bool:
     leases.drop(connection, job.id)
     credits.settle(connection, job.account_id, job.id)
     media.doom(connection, job.id, _TRANSIENT)
+    _tell(connection, job, JobState.COMPLETED)
     return True
 
 
@@ -153,4 +154,10 @@ def _give_up(
     leases.drop(connection, job.id)
     credits.release(connection, job.account_id, job.id)
     media.doom(connection, job.id, list(MediaKind))
+    _tell(connection, job, state)
     return True
+
+
+def _tell(connection: Connection, job: jobs.Job, state: JobState) -> None:
+    """Enqueue the event of a job's end, under the epoch that the job was of."""
+    webhook_deliveries.enqueue(connection, job.account_id, job.epoch, f"video.{state.value}", job.id)

@@ -48,6 +48,7 @@ __all__ = [
     "media",
     "of_job",
     "of_jobs",
+    "unaccepted",
 ]
 
 media = Table(
@@ -133,6 +134,11 @@ def get(connection: Connection, account_id: str, media_id: str) -> Medium | None
     return _one(connection, media.c.id == media_id, media.c.account_id == account_id)
 
 
+def unaccepted(connection: Connection, account_id: str, media_id: str) -> Medium | None:
+    """An object of the account that was announced and that no transaction has accepted yet, or None."""
+    return _one(connection, media.c.id == media_id, media.c.account_id == account_id, state="writing")
+
+
 def of_job(connection: Connection, job_id: str, kind: MediaKind) -> Medium | None:
     """The live object of that kind of a job, or None."""
     return _one(connection, media.c.job_id == job_id, media.c.kind == kind)
@@ -185,8 +191,8 @@ def _doom(connection: Connection, wanted: ColumnElement[bool]) -> None:
     connection.execute(update(media).where(wanted).values(state="doomed", doomed_at=clock.now()))
 
 
-def _one(connection: Connection, *wanted: ColumnElement[bool]) -> Medium | None:
-    query = select(*_COLUMNS).where(media.c.state == "live", *wanted).order_by(media.c.id.desc()).limit(1)
+def _one(connection: Connection, *wanted: ColumnElement[bool], state: str = "live") -> Medium | None:
+    query = select(*_COLUMNS).where(media.c.state == state, *wanted).order_by(media.c.id.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return _medium(row) if row else None
 

@@ -30,6 +30,7 @@ from serve.erasure import erase_doomed
 from serve.ingress import gate
 from serve.ingress.error_answers import invalid
 from serve.ingress.forms import Submission
+from serve.ingress.references import fetched
 from serve.ingress.services import Services
 from serve.limits import image_limits
 from serve.media.errors import MediaError
@@ -38,18 +39,26 @@ from serve.media.probe import ImageFacts, inspect
 __all__ = ["Order", "accept", "read_order"]
 
 _DEFAULT_MODEL = "default"
+_LONGEST_URL = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo that was looked through, and what it is."""
+
+    data: bytes
+    facts: ImageFacts
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A checked create request."""
+    """A checked create request; ``reference`` is its photo, or the URL where that lies."""
 
     model_name: str
     model: Model
     prompt: str
     parameters: VideoParameters
-    photo: bytes
-    facts: ImageFacts
+    reference: Photo | str
     idempotency_key: str | None
 
 
@@ -70,13 +79,21 @@ async def read_order(services: Services, submission: Submission, idempotency_key
         parameters = VideoParameters.model_validate(fields)
     except ValidationError as error:
         raise invalid(error.errors(include_input=False, include_url=False)[0]) from None
-    if submission.photo is None:
+    reference: Photo | str
+    if submission.url is not None:
+        reference = _text(submission.url, "input_reference", _LONGEST_URL)
+    elif submission.photo is not None:
+        reference = await _inspected(services, submission.photo)
+    else:
         raise InvalidRequest("Send a photo as input_reference: this model animates photos.", param="input_reference")
+    return Order(name, model, prompt, parameters, reference, idempotency_key)
+
+
+async def _inspected(services: Services, data: bytes) -> Photo:
     try:
-        facts = await asyncio.to_thread(inspect, submission.photo, image_limits(services.resources.settings))
+        return Photo(data, await asyncio.to_thread(inspect, data, image_limits(services.resources.settings)))
     except MediaError as error:
         raise InvalidRequest(error.message, code=error.code, param="input_reference") from None
-    return Order(name, model, prompt, parameters, submission.photo, facts, idempotency_key)
 
 
 async def accept(services: Services, caller: Principal, order: Order) -> str:
@@ -88,17 +105,26 @@ async def accept(services: Services, caller: Principal, order: Order) -> str:
         IdempotencyKeyReused: the key was used for another request.
         TooManyRequests: the account has too many jobs waiting.
         RequestInProgress: a twin holds the key and does not come to an end.
+        InvalidRequest: the photo does not lie where the URL says, or is not acceptable.
     """
     resources = services.resources
     ticket = _ticket(resources.keys, caller.account_id, order)
+    photo = order.reference
+    if isinstance(photo, str):
+        twin = await resources.database.run(_admit, services, caller, order, ticket)
+        if twin:
+            return twin
+        photo = await _inspected(services, await fetched(services, caller, photo))
     twin, upload = await resources.database.run(_prepare, services, caller, order, ticket)
     if upload is None:
         return twin
     try:
         size = await asyncio.to_thread(
-            resources.store.put, upload.object_key, upload.account_id, upload.id, [order.photo]
+            resources.store.put, upload.object_key, upload.account_id, upload.id, [photo.data]
         )
-        job_id, is_new = await resources.database.run(_commit, services, caller, order, ticket, upload, size)
+        job_id, is_new = await resources.database.run(
+            _commit, services, caller, order, photo.facts, ticket, upload, size
+        )
     except DatabaseBusy:
         await _take_back(services, upload)
         raise RequestInProgress if ticket else Unavailable from None
@@ -112,17 +138,25 @@ async def accept(services: Services, caller: Principal, order: Order) -> str:
     return job_id
 
 
-def _prepare(
-    connection: Connection, services: Services, caller: Principal, order: Order, ticket: Ticket | None
-) -> tuple[str, Medium | None]:
-    """Refuse what must be refused before a byte is stored; then announce the upload."""
+def _admit(connection: Connection, services: Services, caller: Principal, order: Order, ticket: Ticket | None) -> str:
+    """Refuse what must be refused before a byte is fetched or stored; a twin's id, or nothing."""
     twin = idempotency.find(connection, ticket) if ticket else None
     if twin:
-        return twin, None
+        return twin
     gate.check(connection, caller.account_id, order.model.purposes, services.notices)
     most = services.resources.settings.jobs.max_queued_per_account
     if jobs.active_count(connection, caller.account_id) >= most:
         raise TooManyRequests(f"This account has {most} videos waiting or running already. Let some finish first.")
+    return ""
+
+
+def _prepare(
+    connection: Connection, services: Services, caller: Principal, order: Order, ticket: Ticket | None
+) -> tuple[str, Medium | None]:
+    """Admit the order; then announce the upload."""
+    twin = _admit(connection, services, caller, order, ticket)
+    if twin:
+        return twin, None
     upload = media.begin(connection, caller.account_id, MediaKind.UPLOAD, "application/octet-stream")
     return "", upload
 
@@ -132,6 +166,7 @@ def _commit(
     services: Services,
     caller: Principal,
     order: Order,
+    facts: ImageFacts,
     ticket: Ticket | None,
     upload: Medium,
     size: int,
@@ -144,18 +179,18 @@ def _commit(
     life = timedelta(hours=services.resources.settings.retention.idempotency_hours)
     if ticket and not idempotency.claim(connection, ticket, life):
         return _twin_of(connection, ticket), False
-    job = _new_job(account, order, snapshot)
+    job = _new_job(account, order, facts, snapshot)
     jobs.create(connection, services.resources.keys, job)
     credits.reserve(connection, account.id, job.id, job.price)
     media.attach(connection, upload.id, job.id)
-    media.finish(connection, upload.id, size, order.facts.width, order.facts.height)
+    media.finish(connection, upload.id, size, facts.width, facts.height)
     if ticket:
         idempotency.fulfil(connection, ticket, job.id)
     return job.id, True
 
 
-def _new_job(account: accounts.Account, order: Order, snapshot: Mapping[str, Any]) -> NewJob:
-    width, height = order.parameters.output_size(order.facts.width, order.facts.height)
+def _new_job(account: accounts.Account, order: Order, photo: ImageFacts, snapshot: Mapping[str, Any]) -> NewJob:
+    width, height = order.parameters.output_size(photo.width, photo.height)
     return NewJob(
         id=new_id("video"),
         account_id=account.id,
@@ -187,10 +222,11 @@ def _ticket(keys: KeyStore, account_id: str, order: Order) -> Ticket | None:
     if order.idempotency_key is None:
         return None
     content = json.dumps([order.model_name, order.prompt, order.parameters.model_dump()]).encode()
+    reference = order.reference.encode() if isinstance(order.reference, str) else order.reference.data
     return Ticket(
         account_id,
         keys.lookup("idempotency_keys.key", f"{account_id}|{order.idempotency_key}"),
-        keys.lookup("idempotency_keys.body", keys.lookup("idempotency_keys.photo", order.photo) + content),
+        keys.lookup("idempotency_keys.body", keys.lookup("idempotency_keys.photo", reference) + content),
     )
 
 

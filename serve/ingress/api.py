@@ -2,7 +2,17 @@
 
 from fastapi import FastAPI
 
-from serve.ingress import accounts, consents, content, documentation, error_answers, health, models, videos
+from serve.ingress import (
+    accounts,
+    consents,
+    content,
+    documentation,
+    error_answers,
+    health,
+    models,
+    videos,
+    webhooks,
+)
 from serve.ingress.body_limit import BodyLimitMiddleware
 from serve.ingress.request_id import RequestIdMiddleware
 from serve.ingress.services import Services
@@ -31,7 +41,7 @@ def create_api(services: Services) -> FastAPI:
         responses=error_answers.COMMON,
     )
     api.state.services = services
-    for module in (videos, content, accounts, consents, models, health, documentation):
+    for module in (videos, content, accounts, consents, webhooks, models, health, documentation):
         api.include_router(module.router)
     error_answers.install(api)
     api.add_middleware(BodyLimitMiddleware, max_bytes=services.resources.settings.http.max_body_bytes)

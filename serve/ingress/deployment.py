@@ -9,7 +9,7 @@ from ray.serve.handle import DeploymentHandle
 from cluster import settings, telemetry
 from serve import catalogue, resources
 from serve.ingress.api import create_api
-from serve.ingress.services import Services, published_notices
+from serve.ingress.services import OutboundCalls, Services, published_notices
 
 __all__ = ["Ingress"]
 
@@ -18,11 +18,14 @@ __all__ = ["Ingress"]
 class Ingress:
     """Answers HTTP. It parses, authenticates, asks the consent gate, writes the job row, and no more."""
 
-    async def __init__(self, director: DeploymentHandle[Any]) -> None:  # type: ignore[misc]
+    async def __init__(  # type: ignore[misc]
+        self, director: DeploymentHandle[Any], outbound: DeploymentHandle[Any]
+    ) -> None:
         """Open the resources, and put the notices of this installation on record."""
         opened = resources.for_web(settings.load(), "ingress")
         notices = await published_notices(opened.database)
-        self._services = Services(opened, catalogue.load(), notices, director.wake.remote)
+        way_out = OutboundCalls(outbound.fetch.remote, outbound.check_endpoint.remote, outbound.send_sample.remote)
+        self._services = Services(opened, catalogue.load(), notices, director.wake.remote, way_out)
         telemetry.log("replica_started", deployment="ingress")
 
     def __serve_build_asgi_app__(self) -> FastAPI:

@@ -1,6 +1,6 @@
 """What every route needs, and the dependencies by which routes get it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -21,7 +21,9 @@ __all__ = [
     "AccountReader",
     "AccountWriter",
     "Caller",
+    "EndpointId",
     "KeyId",
+    "OutboundCalls",
     "PrivacyCaller",
     "Served",
     "Services",
@@ -33,13 +35,23 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
+class OutboundCalls:
+    """What the way out is asked for, each by the id of a row. The answers are codes of `UrlFailure`, None for none."""
+
+    fetch: Callable[[str], Awaitable[None]]
+    check_endpoint: Callable[[str], Awaitable[str | None]]
+    send_sample: Callable[[str], Awaitable[str | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
-    """One replica's resources, the models, the current notice of each purpose, and a way to wake the director."""
+    """One replica's resources, the models, the current notice of each purpose, and ways to the other deployments."""
 
     resources: WebResources
     catalogue: Catalogue
     notices: Mapping[str, Notice]
     wake: Callable[[], object]
+    outbound: OutboundCalls
 
     @property
     def notice_versions(self) -> dict[str, str]:
@@ -103,6 +115,10 @@ def _key_id(_: Caller, key_id: str) -> str:
     return _of_kind("key", key_id)
 
 
+def _endpoint_id(_: Caller, endpoint_id: str) -> str:
+    return _of_kind("we", endpoint_id)
+
+
 def _of_kind(kind: str, name: str) -> str:
     if not is_id(kind, name):
         raise NotFound
@@ -111,3 +127,4 @@ def _of_kind(kind: str, name: str) -> str:
 
 VideoId = Annotated[str, Depends(_video_id)]
 KeyId = Annotated[str, Depends(_key_id)]
+EndpointId = Annotated[str, Depends(_endpoint_id)]

@@ -107,6 +107,7 @@ def test_a_dead_database_is_503_and_not_500(web_resources: WebResources, service
         services.catalogue,
         services.notices,
         services.wake,
+        services.outbound,
     )
     with TestClient(create_api(down)) as client:
         answers = [
