@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 __all__ = [
+    "AccessLogUnavailable",
+    "AccountExists",
     "ConsentRequired",
     "ConsentWithdrawn",
+    "CrossSite",
     "Forbidden",
+    "FreshLoginRequired",
     "IdempotencyKeyReused",
     "InsufficientCredits",
     "InsufficientScope",
@@ -24,9 +28,11 @@ __all__ = [
     "RangeNotSatisfiable",
     "RequestInProgress",
     "ServiceError",
+    "SpendingCapReached",
     "StateConflict",
     "TooManyRequests",
     "Unavailable",
+    "WrongLogin",
 ]
 
 
@@ -95,6 +101,13 @@ class InvalidCredentials(ServiceError):
     message = "Give a valid API key in the header 'Authorization: Bearer …'. POST /v1/accounts makes one."
 
 
+class WrongLogin(InvalidCredentials):
+    """No account has this e-mail and password; whether one has the e-mail is not told."""
+
+    code = "wrong_login"
+    message = "No account has this e-mail and password. Check both, or prove yourself with an API key."
+
+
 class InsufficientCredits(ServiceError):
     """The account's credits do not cover the job."""
 
@@ -102,6 +115,13 @@ class InsufficientCredits(ServiceError):
     type = "insufficient_quota"
     code = "insufficient_credits"
     message = "This job costs more credits than the account has left. A shorter or smaller video costs less."
+
+
+class SpendingCapReached(InsufficientCredits):
+    """The job would take the API key above its spending cap, though the account may have credits enough."""
+
+    code = "spending_cap_reached"
+    message = "This job costs more than this API key may still spend. Use another key, or order a shorter video."
 
 
 class Forbidden(ServiceError):
@@ -118,6 +138,20 @@ class InsufficientScope(Forbidden):
 
     code = "insufficient_scope"
     message = "This credential was not made for that. Use one that has the scope named in 'needed_scope'."
+
+
+class FreshLoginRequired(Forbidden):
+    """This needs proof of who is asking that is minutes old; ``details`` says how to give it."""
+
+    code = "fresh_login_required"
+    message = "Log in again with POST /v1/sessions, then repeat this with the token that it returns."
+
+
+class CrossSite(Forbidden):
+    """A page of another site used the session cookie."""
+
+    code = "cross_site_request"
+    message = "This came from a page of another site. Only pages of this service may use its session cookie."
 
 
 class ConsentRequired(Forbidden):
@@ -171,6 +205,13 @@ class StateConflict(ServiceError):
         """Add the header that stops SDKs from retrying a 409."""
         options["headers"] = {"x-should-retry": "false"} | dict(options.get("headers") or {})
         super().__init__(message, **options)
+
+
+class AccountExists(StateConflict):
+    """There is an account with this very e-mail and password already."""
+
+    code = "account_exists"
+    message = "You have an account with this e-mail and password. Log in with POST /v1/sessions."
 
 
 class NotReady(StateConflict):
@@ -235,3 +276,10 @@ class Unavailable(ServiceError):
     code = "unavailable"
     message = "A part of the service is down. Nothing was accepted or charged; please try again shortly."
     retryable = True
+
+
+class AccessLogUnavailable(Unavailable):
+    """Accesses cannot be written down, so there is none."""
+
+    code = "access_log_unavailable"
+    message = "The access log cannot be written, so nobody is let in. Nothing was done; please try again shortly."

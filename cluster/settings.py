@@ -138,10 +138,25 @@ class Screening(_Group):
     sampled_frames: int = Field(ge=3, description="Frames of a generated video that are screened.")
 
 
+class Accounts(_Group):
+    """Accounts, sessions and guests."""
+
+    password_memory_kib: int = Field(ge=8192, description="Memory that one password check takes, in KiB (Argon2id).")
+    password_passes: int = Field(ge=1, description="Passes of one password check over that memory.")
+    session_hours: int = Field(ge=1, description="How long a session lasts.")
+    fresh_minutes: int = Field(ge=1, description="How long after a login consent may be answered.")
+    guest_hours: int = Field(ge=1, le=72, description="How long a guest may stay.")
+    failed_logins: int = Field(ge=1, description="Wrong logins for one e-mail from one address before it has to wait.")
+    failed_logins_per_address: int = Field(ge=1, description="The same for all e-mails tried from one address.")
+    failed_login_minutes: int = Field(ge=1, description="Time in which they are counted, and how long the wait is.")
+    sign_ups_per_address: int = Field(ge=1, description="Accounts that may be opened from one address in a day.")
+
+
 class Credits(_Group):
     """Credits."""
 
     sign_up_grant: int = Field(ge=0, description="Credits that a new account starts with.")
+    guest_grant: int = Field(ge=0, description="Credits that a guest starts with.")
 
 
 class Outbound(_Group):
@@ -208,6 +223,7 @@ class Settings(_Group):
     jobs: Jobs
     stages: Stages
     screening: Screening
+    accounts: Accounts
     credits: Credits
     outbound: Outbound
     retention: Retention

@@ -18,7 +18,7 @@ __all__ = ["Catalogue", "Disclosure", "Model", "Price", "load"]
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Price(_Entry):
@@ -70,7 +70,7 @@ class Model(_Entry):
 class Catalogue(BaseModel):
     """The file as a whole."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     models: Mapping[str, Model]
     weights: Mapping[str, WeightSpec]

@@ -16,12 +16,12 @@ from cluster import settings as cluster_settings
 from cluster import telemetry
 from cluster.errors import ServiceError
 from cluster.ids import new_id
-from cluster.records import idempotency, leases, lifecycle, media
+from cluster.records import idempotency, leases, lifecycle, media, throttles
 from cluster.records.job_states import Stage
 from cluster.records.leases import Lease
 from cluster.settings import Settings
 from serve import resources
-from serve.erasure import erase_doomed
+from serve.erasure import destroy_keys, erase_doomed
 from serve.loops import for_ever
 
 __all__ = ["Director"]
@@ -103,4 +103,7 @@ class Director:
         retention = self._resources.settings.retention
         await self._resources.database.run(media.doom_abandoned, timedelta(minutes=retention.unfinished_minutes))
         await self._resources.database.run(idempotency.remove_expired)
+        await self._resources.database.run(throttles.remove_expired)
+        await self._resources.database.run(lifecycle.close_expired_guests)
         await erase_doomed(self._resources)
+        await destroy_keys(self._resources)

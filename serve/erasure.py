@@ -1,13 +1,16 @@
-"""Erase the objects of doomed rows, then the rows. What the store could not erase keeps its row and is tried again."""
+"""Erase the objects of doomed rows, then the rows, and at last the keys of closed accounts.
+
+What a store could not erase keeps its row and is tried again.
+"""
 
 import asyncio
 
 from cluster import telemetry
-from cluster.records import media
+from cluster.records import accounts, media, subjects
 from cluster.storage.erasure import Failed
 from serve.resources import WebResources
 
-__all__ = ["erase_doomed"]
+__all__ = ["destroy_keys", "erase_doomed"]
 
 
 async def erase_doomed(resources: WebResources, job_id: str | None = None) -> int:
@@ -21,4 +24,20 @@ async def erase_doomed(resources: WebResources, job_id: str | None = None) -> in
             telemetry.log("object_not_erased", media_id=row.id, kind=row.kind)
         else:
             await resources.database.run(media.forget, row.id)
+    await resources.database.run(subjects.forget_erased)
+    return failures
+
+
+async def destroy_keys(resources: WebResources) -> int:
+    """Destroy the keys of closed accounts of which no object is left; returns how many could not be destroyed."""
+    database, failures = resources.database, 0
+    for account_id in await database.run(accounts.closed_with_key):
+        if await database.run(media.has_any, account_id):
+            continue
+        outcome = await asyncio.to_thread(resources.keys.destroy, account_id)
+        if isinstance(outcome, Failed):
+            failures += 1
+            telemetry.log("key_not_destroyed", code=outcome.reason)
+        else:
+            await database.run(accounts.key_destroyed, account_id)
     return failures

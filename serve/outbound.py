@@ -11,6 +11,7 @@ from cluster import settings as cluster_settings
 from cluster import telemetry
 from cluster.records import fetches, webhook_deliveries, webhook_endpoints
 from cluster.settings import Settings
+from cluster.storage.privileges import DatabaseRole
 from serve import resources
 from serve.egress.client import Client, Timeouts
 from serve.egress.fetching import FetchChannel
@@ -48,7 +49,7 @@ class Outbound:
     async def __init__(self) -> None:  # type: ignore[misc]
         """Open the resources and start the loops."""
         settings: Settings = cluster_settings.load()
-        self._resources = resources.for_web(settings, "outbound")
+        self._resources = resources.for_web(settings, "outbound", DatabaseRole.OUTBOUND)
         self._photos, self._events = channels(self._resources)
         poll_seconds = settings.outbound.poll_seconds
         self._loops = [

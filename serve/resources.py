@@ -7,6 +7,7 @@ from cluster.settings import Settings
 from cluster.storage.database import AsyncDatabase, Database
 from cluster.storage.keys import KeyStore
 from cluster.storage.objects import open_objects
+from cluster.storage.privileges import DatabaseRole
 from cluster.storage.sealed import SealedStore
 
 __all__ = ["StageResources", "WebResources", "for_stage", "for_web"]
@@ -16,6 +17,7 @@ __all__ = ["StageResources", "WebResources", "for_stage", "for_web"]
 class StageResources:
     """For stages, which work in threads."""
 
+    service: str
     settings: Settings
     database: Database
     keys: KeyStore
@@ -32,16 +34,16 @@ class WebResources:
     store: SealedStore
 
 
-def for_stage(settings: Settings, name: str) -> StageResources:
-    """Open everything with the few connections that a stage replica may hold."""
-    database = Database(runtime.database_url(settings), settings.database.stage_pool_size, name)
+def for_stage(settings: Settings, name: str, role: DatabaseRole = DatabaseRole.APP) -> StageResources:
+    """Open everything with the few connections that a stage replica may hold, as ``role`` in the database."""
+    database = Database(runtime.database_url(settings, role), settings.database.stage_pool_size, name)
     keys, store = _stores(settings)
-    return StageResources(settings, database, keys, store)
+    return StageResources(name, settings, database, keys, store)
 
 
-def for_web(settings: Settings, name: str) -> WebResources:
-    """Open everything with a pool for many concurrent requests."""
-    database = AsyncDatabase(runtime.database_url(settings), settings.database.pool_size, name)
+def for_web(settings: Settings, name: str, role: DatabaseRole = DatabaseRole.APP) -> WebResources:
+    """Open everything with a pool for many concurrent requests, as ``role`` in the database."""
+    database = AsyncDatabase(runtime.database_url(settings, role), settings.database.pool_size, name)
     keys, store = _stores(settings)
     return WebResources(settings, database, keys, store)
 

@@ -17,10 +17,11 @@ from cluster import clock, telemetry
 from cluster.errors import Unavailable
 from cluster.ids import new_id
 from cluster.privacy.media_kinds import MediaKind
-from cluster.records import jobs, leases, lifecycle, media
+from cluster.records import access_log, jobs, leases, lifecycle, media
 from cluster.records.jobs import Job
 from cluster.records.leases import Lease
 from cluster.records.media import Medium
+from cluster.storage.openings import Opening
 from serve.engines.protocol import Stopped
 from serve.resources import StageResources
 
@@ -39,9 +40,9 @@ class Rejected(Exception):
 class StageRun:
     """One stage of one job while it is being done."""
 
-    def __init__(self, resources: StageResources, lease: Lease, job: Job) -> None:
-        """Begin; the lease has been adopted."""
-        self.resources, self.lease, self.job = resources, lease, job
+    def __init__(self, resources: StageResources, lease: Lease, job: Job, opening: Opening) -> None:
+        """Begin; the lease has been adopted, and the access that this stage is about to have is on record."""
+        self.resources, self.lease, self.job, self.opening = resources, lease, job, opening
         self.stopped = threading.Event()
         self.last_step_at = clock.monotonic()
         self._progress = (0, 0)
@@ -61,7 +62,7 @@ class StageRun:
         medium = self.resources.database.run(media.of_job, self.job.id, kind)
         if medium is None:
             raise Stopped
-        reader = self.resources.store.open(medium.object_key, medium.account_id, medium.id)
+        reader = self.resources.store.open(medium.object_key, self.opening, medium.id)
         return medium, reader.read(0, reader.size)
 
     def write(
@@ -119,6 +120,17 @@ class StageRun:
         return True
 
 
+def _begin(connection: Connection, service: str, lease: Lease) -> tuple[Job, Opening] | None:
+    """Take the lease over and write down who is about to open the job's media; None if the lease has ended."""
+    if not leases.adopt(connection, lease.job_id, lease.fence, f"{os.getpid()}-{new_id('run')}"):
+        return None
+    job = jobs.get(connection, lease.job_id)
+    if job is None:
+        return None
+    opening = access_log.by_service(connection, job.account_id, service=service, purpose=lease.stage, job_id=job.id)
+    return job, opening
+
+
 Work = Callable[[StageRun], Mapping[str, Any]]
 
 
@@ -156,13 +168,11 @@ def perform(
 ) -> None:
     """Do ``work`` under ``lease`` and write down how it ended. Never raises for what happened to the job."""
     database, jobs_settings = resources.database, resources.settings.jobs
-    holder = f"{os.getpid()}-{new_id('run')}"
-    if not database.run(leases.adopt, lease.job_id, lease.fence, holder):
+    begun = database.run(_begin, resources.service, lease)
+    if begun is None:
         return
-    job = database.run(jobs.get, lease.job_id)
-    if job is None:
-        return
-    run = StageRun(resources, lease, job)
+    job, opening = begun
+    run = StageRun(resources, lease, job, opening)
     on_begin(run)
     try:
         with Heartbeat(run, jobs_settings.heartbeat_seconds):

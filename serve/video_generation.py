@@ -53,7 +53,7 @@ class VideoGeneration(StageDeployment):
         """Write the job's video, thumbnail and sprite sheet."""
         parameters = VideoParameters.model_validate(run.job.parameters)
         photo, data = run.read(MediaKind.INPUT)
-        prompt = prompt_of(run.resources.keys, run.job)
+        prompt = prompt_of(run.resources.keys, run.opening, run.job)
         engine = self._engines[run.job.model]
         clip = engine.prepare(read_clean(data), prompt, parameters, run.on_step, run.should_stop)
         sampler = _Sampler(clip, SPRITES)

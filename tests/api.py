@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -19,7 +19,7 @@ from serve.ingress.services import Services
 from serve.resources import StageResources
 from serve.stage import StageRun, Work, perform
 from tests.checks import Snapshot, assert_sound, snapshot
-from tests.world import SHARE, World
+from tests.world import PLENTY, SHARE, World
 
 VIDEO = random.Random(1).randbytes(3_500_000)
 THUMBNAIL, SPRITESHEET = b"a thumbnail", b"a sprite sheet"
@@ -38,9 +38,17 @@ PHOTO = picture()
 def catalogue() -> Catalogue:
     """Our own model, one of a third party, and one that is retired."""
     default = load_catalogue().models["default"]
+    recipient = SHARE.removeprefix("share:")
+    shared = {
+        "recipient": recipient,
+        "country": "nowhere",
+        "data": ("the photo", "the prompt"),
+        "sentence": "It leaves.",
+    }
+    disclosure = default.disclosure.model_copy(update=shared)
     models = {
         "default": default,
-        "elsewhere": default.model_copy(update={"recipient": SHARE.removeprefix("share:")}),
+        "elsewhere": default.model_copy(update={"recipient": recipient, "disclosure": disclosure}),
         "bygone": default.model_copy(update={"lifecycle": "retired"}),
     }
     return Catalogue(models=models, weights={})
@@ -99,6 +107,13 @@ class Person:
         """DELETE."""
         return self.call("DELETE", path)
 
+    def login(self) -> "Person":
+        """The same person, freshly logged in, and known by the session's token."""
+        begun = self.client.post("/v1/sessions", json={"api_key": self.key})
+        assert begun.status_code == 201, begun.text
+        self.client.cookies.clear()
+        return replace(self, key=begun.json()["token"])
+
     def create(self, photo: bytes = PHOTO, *, idempotency_key: str | None = None, **fields: str) -> Any:
         """POST /v1/videos as the SDK does."""
         headers = {"idempotency-key": idempotency_key} if idempotency_key is not None else {}
@@ -129,13 +144,14 @@ class Api:
         self, job_id: str, work: Mapping[Stage, Work] = WORK, until: Callable[[Stage], bool] | None = None
     ) -> None:
         """Do everything that is due, as director and stages would, until the job has ended or ``until`` says so."""
-        while leases := self.world.claim():
+        database = self.stages.database
+        while leases := database.run(lifecycle.claim, PLENTY, "director"):
             for lease in leases:
                 stage = Stage(lease.stage)
                 if until and until(stage):
                     return
                 if stage is Stage.PUBLISH:
-                    self.world.run(lifecycle.complete, lease)
+                    database.run(lifecycle.complete, lease)
                 else:
                     perform(self.stages, lease, work[stage], consumed=CONSUMED.get(stage, ()))
         assert not self.world.claim(), job_id

@@ -1,14 +1,15 @@
 """What must hold of a cluster's data after anything that happened."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from cluster.records import credits, metadata
+from cluster.records.access_log import access_log
 from cluster.records.media import media
 from cluster.storage.object_store import ObjectStore
 
-__all__ = ["Differences", "Snapshot", "differences", "snapshot"]
+__all__ = ["Differences", "Snapshot", "differences", "misspent", "snapshot"]
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,35 @@ class Snapshot:
     rows: dict[str, int]
     objects: frozenset[str]
 
+    def plus(self, table: str) -> "Snapshot":
+        """The same with one row more in a table."""
+        return replace(self, rows=self.rows | {table: self.rows[table] + 1})
+
 
 def snapshot(connection: Connection, objects: ObjectStore) -> Snapshot:
-    """Take stock: two snapshots are equal if nothing was half-stored between them."""
+    """Take stock: two snapshots are equal if nothing was half-stored between them.
+
+    The access log is left out: whatever comes of a request, that it was made by somebody stays on record.
+    """
     counts = {
         table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
         for table in metadata.sorted_tables
+        if table is not access_log
     }
     return Snapshot(counts, frozenset(objects.keys()))
 
 
+def misspent(connection: Connection) -> list[str]:
+    """API keys that have spent anything but what their jobs cost, or more than their cap; normally none."""
+    query = text("""
+        SELECT k.id FROM api_keys k LEFT JOIN jobs j ON j.api_key_id = k.id AND j.state NOT IN ('failed', 'cancelled')
+        GROUP BY k.id HAVING k.spent <> coalesce(sum(j.price), 0) OR k.spent > k.spending_cap
+    """)
+    return list(connection.execute(query).scalars())
+
+
 def assert_sound(connection: Connection, objects: ObjectStore) -> None:
-    """Objects are rows, credits balance, and no ended job holds a lease."""
+    """Objects are rows, credits balance, and keys have spent what their jobs cost."""
     assert not differences(connection, objects)
     assert credits.discrepancies(connection) == []
+    assert misspent(connection) == []

@@ -1,3 +1,3 @@
 """Fixtures for every test; each module of them says what it gives."""
 
-pytest_plugins = ["tests.fixtures_storage", "tests.fixtures_cluster", "tests.fixtures_serve"]
+pytest_plugins = ["tests.fixtures_storage", "tests.fixtures_cluster", "tests.fixtures_serve", "tests.promises.plugin"]

@@ -54,7 +54,8 @@ def fresh_url(shared_url: str) -> str:
 
 @pytest.fixture
 def world(fresh_url: str, tmp_path: Path) -> Iterator[World]:
-    """The records in a database of their own."""
+    """The records in a database of their own, as its owner: tests look at every table and plant faults,
+    which no role may. What roles may do shows where the service itself opens the database (`settings`)."""
     database = Database(fresh_url, 8, "test")
     yield World(database, KeyStore(tmp_path / "keys"))
     database.close()

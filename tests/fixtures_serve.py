@@ -12,7 +12,9 @@ from cluster.settings import Settings, configs_folder, read
 from serve.egress.fetching import FetchChannel
 from serve.egress.webhooks import WebhookChannel
 from serve.ingress.api import create_api
-from serve.ingress.services import OutboundCalls, Services
+from serve.ingress.door import Door
+from serve.ingress.services import OutboundCalls, Services, published_terms
+from serve.ingress.watch import Watch
 from serve.outbound import channels
 from serve.resources import StageResources, WebResources, for_stage, for_web
 from tests.api import Api, Person, catalogue
@@ -21,8 +23,9 @@ from tests.world import SHARE, World, notice_for
 
 
 @pytest.fixture
-def settings(fresh_url: str, tmp_path: Path) -> Settings:
-    """The laptop's settings over the test's own places."""
+def settings(fresh_url: str, credentials_folder: Path, tmp_path: Path) -> Settings:
+    """The laptop's settings over the test's own places. What is opened with them enters the database as its role."""
+    (tmp_path / "credentials").symlink_to(credentials_folder)
     return read(configs_folder(), {"I2V_DATA_FOLDER": str(tmp_path), "I2V_DATABASE_URL": fresh_url})
 
 
@@ -65,8 +68,16 @@ def services(web_resources: WebResources, world: World, way_out: tuple[FetchChan
     notices = read_folder(configs_folder() / "notices") | {SHARE: notice_for(SHARE)}
     world.publish(*notices.values())
     photos, events = way_out
-    calls = OutboundCalls(photos.fetch, events.check_endpoint, events.send_sample)
-    return Services(web_resources, catalogue(), notices, lambda: None, calls)
+    return Services(
+        web_resources,
+        catalogue(),
+        notices,
+        lambda: None,
+        outbound=OutboundCalls(photos.fetch, events.check_endpoint, events.send_sample),
+        door=Door(web_resources.database, web_resources.keys),
+        watch=Watch(web_resources.database),
+        terms=published_terms(),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +94,7 @@ def api(
     if not applications:
         applications.append(create_api(services))
     applications[0].state.services = services
-    with TestClient(applications[0]) as client:
+    with TestClient(applications[0], client=("192.0.2.7", 50_000)) as client:
         opened = Api(client, services, stage_resources, world)
         yield opened
         opened.assert_sound()

@@ -19,7 +19,7 @@ from alembic.migration import MigrationContext
 from psycopg import sql
 from sqlalchemy import MetaData, create_engine, make_url
 
-from cluster.storage import embedded_postgres, migrate
+from cluster.storage import embedded_postgres, migrate, roles
 
 S3_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test-key", "AWS_SECRET_ACCESS_KEY": "test-secret"}
 
@@ -43,9 +43,17 @@ def postgres_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(postgres_folder: Path) -> str:
-    """The session's server, with a database that nobody promises to be empty."""
-    return embedded_postgres.ensure_running(postgres_folder)
+def credentials_folder(postgres_folder: Path) -> Path:
+    """Where the roles of the session's server have their passwords."""
+    return postgres_folder / "credentials"
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_folder: Path, credentials_folder: Path) -> str:
+    """The session's server, with its roles and a database that nobody promises to be empty; the owner's URL."""
+    url = embedded_postgres.ensure_running(postgres_folder)
+    roles.ensure(url, credentials_folder)
+    return url
 
 
 @pytest.fixture

@@ -9,12 +9,14 @@ from sqlalchemy import Connection, text
 from cluster.ids import new_id
 from cluster.privacy.notices import Notice, parse
 from cluster.privacy.purposes import Purpose
-from cluster.records import accounts, credits, jobs, lifecycle, notices
+from cluster.records import access_log, accounts, credits, disclosures, jobs, lifecycle, notices
+from cluster.records.disclosures import Sending
 from cluster.records.job_states import Stage
 from cluster.records.jobs import Job, NewJob
 from cluster.records.leases import Lease
 from cluster.storage.database import Database
 from cluster.storage.keys import KeyStore
+from cluster.storage.openings import Opening
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,14 +59,21 @@ class World:
         """A new account with credits."""
 
         def open_account(connection: Connection) -> str:
-            account_id = accounts.create(connection, self.keys).id
+            account_id = accounts.create(connection, self.keys, terms_version="terms").id
             credits.grant(connection, account_id, available)
             return account_id
 
         return self.database.run(open_account)
 
     def job(
-        self, account_id: str, *, purposes: Sequence[str] = (AI,), price: int = PRICE, prompt: str = "a calm morning"
+        self,
+        account_id: str,
+        *,
+        purposes: Sequence[str] = (AI,),
+        price: int = PRICE,
+        prompt: str = "a calm morning",
+        api_key_id: str | None = None,
+        subject_lookup: bytes | None = None,
     ) -> str:
         """A queued job whose price is reserved."""
 
@@ -72,10 +81,20 @@ class World:
             account = accounts.lock(connection, account_id)
             assert account
             new = NewJob(
-                new_id("video"), account_id, account.epoch, "default", purposes, {}, {"seconds": 4.0}, {}, prompt, price
+                id=new_id("video"),
+                account_id=account_id,
+                epoch=account.epoch,
+                model="default",
+                purposes=purposes,
+                consent_snapshot={},
+                parameters={"seconds": 4.0},
+                facts={},
+                prompt=prompt,
+                price=price,
+                api_key_id=api_key_id,
+                subject_lookup=subject_lookup,
             )
-            jobs.create(connection, self.keys, new)
-            credits.reserve(connection, account_id, new.id, price)
+            lifecycle.accept(connection, self.keys, new)
             return new.id
 
         return self.database.run(queue)
@@ -103,6 +122,19 @@ class World:
         rows = self.sql("SELECT kind FROM credit_transfers WHERE job_id = :job ORDER BY sequence", job=job_id)
         return [row.kind for row in rows]
 
+    def opening(self, account_id: str) -> Opening:
+        """Leave to open what is the account's, on record."""
+        return self.database.run(access_log.by_service, account_id, service="tests", purpose="a test")
+
     def publish(self, *published: Notice) -> None:
         """Put notices on record."""
         self.database.run(notices.publish, published)
+
+
+def fill_ledgers(world: World, account_id: str, notice: Notice) -> None:
+    """A line in every ledger: a grant to share with the notice's recipient, and a job that did."""
+    world.publish(notice)
+    world.run(lifecycle.answer, account_id, purpose=notice.purpose, notice_version=notice.version, granted=True)
+    sending = Sending(notice.purpose.removeprefix("share:"), "Atlantis", ["photos"], b"a photo")
+    job = world.read(world.job(account_id))
+    world.run(disclosures.record, world.keys, job, sending, {notice.purpose: notice.version})

@@ -5,7 +5,7 @@ import sys
 import typer
 from typer.core import TyperGroup
 
-from cluster.cli import demo, lifecycle, uses
+from cluster.cli import accounts, demo, lifecycle, uses
 from cluster.cli.console import EXIT_STATUSES, Exit, Problem, console
 
 __all__ = ["main"]
@@ -24,7 +24,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for function in (lifecycle.up, demo.demo, lifecycle.status, lifecycle.down, uses.account, uses.models, uses.version):
+for function in (
+    lifecycle.up,
+    demo.demo,
+    lifecycle.status,
+    lifecycle.down,
+    accounts.account,
+    uses.models,
+    uses.version,
+):
     if isinstance(function, typer.Typer):
         app.add_typer(function)
     else:

@@ -1,31 +1,14 @@
-"""`i2v account`, `i2v models`, `i2v version`."""
+"""`i2v models`, `i2v version`."""
 
 from importlib.metadata import version as installed_version
 from typing import Any
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
-from cluster.cli.client import ApiClient
-from cluster.cli.console import EXIT_STATUSES, AsJson, answer, settings_of_this_process
+from cluster.cli.console import AsJson, answer
 
-__all__ = ["account", "models", "version"]
-
-account = typer.Typer(name="account", help="Accounts of this installation.", no_args_is_help=True, epilog=EXIT_STATUSES)
-
-
-@account.callback()
-def _accounts() -> None:
-    """Keeps `create` a command of its own, for those that will stand beside it."""
-
-
-@account.command(epilog=EXIT_STATUSES)
-def create(as_json: AsJson = False) -> None:
-    """Make an account and its first API key, which is shown this once."""
-    made = ApiClient(settings_of_this_process()).json("POST", "/v1/accounts", json={})
-    shown = {"account_id": made["account_id"], "api_key": made["api_key"]}
-    answer(shown, as_json, lambda out: out.print("\n".join(f"{name}: {value}" for name, value in shown.items())))
+__all__ = ["models", "version"]
 
 
 def models(as_json: AsJson = False) -> None:

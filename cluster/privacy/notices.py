@@ -20,7 +20,7 @@ class NoticeError(ValueError):
 
 
 class _Head(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     purpose: str = Field(pattern=r"^(share:)?[a-z_]+$")
     title: str = Field(min_length=3)

@@ -4,26 +4,36 @@ All are imported here, so that ``metadata`` knows every table whoever asks.
 """
 
 from cluster.records import (
+    access_log,
     accounts,
     api_keys,
+    audit,
     consents,
     credits,
+    disclosures,
     fetches,
     idempotency,
     jobs,
     leases,
     media,
     notices,
+    sessions,
+    sign_ups,
+    throttles,
+    usage_events,
     webhook_deliveries,
     webhook_endpoints,
 )
 from cluster.storage.database import metadata
 
 __all__ = [
+    "access_log",
     "accounts",
     "api_keys",
+    "audit",
     "consents",
     "credits",
+    "disclosures",
     "fetches",
     "idempotency",
     "jobs",
@@ -31,6 +41,10 @@ __all__ = [
     "media",
     "metadata",
     "notices",
+    "sessions",
+    "sign_ups",
+    "throttles",
+    "usage_events",
     "webhook_deliveries",
     "webhook_endpoints",
 ]

@@ -8,22 +8,47 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Connection,
     DateTime,
     LargeBinary,
     Table,
     Text,
-    insert,
+    and_,
+    or_,
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert
 
 from cluster import clock
+from cluster.errors import AccountExists
 from cluster.ids import new_id
+from cluster.records import audit
+from cluster.records.audit import AuditAction
+from cluster.records.principals import Role
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
+from cluster.storage.openings import Opening
 
-__all__ = ["Account", "accounts", "create", "get", "lock", "raise_epoch"]
+__all__ = [
+    "Account",
+    "Details",
+    "accounts",
+    "by_login",
+    "close",
+    "closed_with_key",
+    "create",
+    "details",
+    "expired_guests",
+    "get",
+    "has_login",
+    "is_open",
+    "key_destroyed",
+    "lock",
+    "raise_epoch",
+    "set_role",
+]
 
 accounts = Table(
     "accounts",
@@ -36,12 +61,16 @@ accounts = Table(
     Column("email_sealed", LargeBinary),
     Column("company_sealed", LargeBinary),
     Column("email_lookup", LargeBinary, index=True),
+    Column("login_lookup", LargeBinary, unique=True),
+    Column("terms_version", Text, nullable=False),
     Column("known_minor", Boolean, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True)),
     Column("frozen_at", DateTime(timezone=True)),
     Column("closed_at", DateTime(timezone=True)),
+    Column("key_destroyed_at", DateTime(timezone=True)),
     CheckConstraint("kind IN ('user', 'guest')", name="kind"),
+    CheckConstraint("role IN ('user', 'ml_engineer', 'operator', 'moderator')", name="role"),
 )
 
 
@@ -54,41 +83,59 @@ class Account:
     role: str
     epoch: int
     created_at: datetime
+    expires_at: datetime | None = None
 
 
-_PUBLIC = (accounts.c.id, accounts.c.kind, accounts.c.role, accounts.c.epoch, accounts.c.created_at)
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a person may say of themselves; nothing is required."""
+
+    name: str | None = None
+    email: str | None = None
+    company: str | None = None
+
+
+_PUBLIC = tuple(accounts.c[name] for name in Account.__dataclass_fields__)
+_SEALED = tuple(Details.__dataclass_fields__)
+
+
+def is_open() -> ColumnElement[bool]:
+    """The condition that an account is neither closed nor frozen, and that a guest's time has not passed."""
+    unexpired = or_(accounts.c.expires_at.is_(None), accounts.c.expires_at > clock.now())
+    return and_(accounts.c.closed_at.is_(None), accounts.c.frozen_at.is_(None), unexpired)
 
 
 def create(
     connection: Connection,
     keys: KeyStore,
+    given: Details | None = None,
     *,
-    name: str | None = None,
-    email: str | None = None,
-    company: str | None = None,
+    terms_version: str,
+    login_lookup: bytes | None = None,
+    expires_at: datetime | None = None,
 ) -> Account:
-    """Open an account under a key of its own; every detail is optional."""
-    account_id = new_id("acct")
+    """Open an account under a key of its own. With ``expires_at`` it is a guest's.
+
+    Raises:
+        AccountExists: there is one with this very e-mail and password.
+    """
+    given, account_id = given or Details(), new_id("acct")
     keys.create(account_id)
-
-    def sealed(column: str, value: str | None) -> bytes | None:
-        return keys.seal_text(account_id, value, f"accounts.{column}|{account_id}") if value else None
-
-    created_at = clock.now()
-    row = {
-        "id": account_id,
-        "kind": "user",
-        "role": "user",
-        "epoch": 1,
-        "name_sealed": sealed("name", name),
-        "email_sealed": sealed("email", email),
-        "company_sealed": sealed("company", company),
-        "email_lookup": keys.lookup("accounts.email", email.casefold()) if email else None,
+    account = Account(account_id, "guest" if expires_at else "user", Role.USER.value, 1, clock.now(), expires_at)
+    values = {name: getattr(account, name) for name in Account.__dataclass_fields__}
+    values |= {f"{name}_sealed": _sealed(keys, account_id, name, getattr(given, name)) for name in _SEALED}
+    values |= {
+        "email_lookup": keys.lookup("accounts.email", given.email.casefold()) if given.email else None,
+        "login_lookup": login_lookup,
+        "terms_version": terms_version,
         "known_minor": False,
-        "created_at": created_at,
     }
-    connection.execute(insert(accounts).values(row))
-    return Account(account_id, "user", "user", 1, created_at)
+    statement = insert(accounts).values(values).on_conflict_do_nothing(index_elements=[accounts.c.login_lookup])
+    if connection.execute(statement.returning(accounts.c.id)).one_or_none() is None:
+        keys.destroy(account_id)
+        raise AccountExists
+    audit.append(connection, account_id, AuditAction.ACCOUNT_OPENED, account.kind)
+    return account
 
 
 def get(connection: Connection, account_id: str) -> Account | None:
@@ -101,6 +148,32 @@ def lock(connection: Connection, account_id: str) -> Account | None:
     return _one(connection, account_id, lock=True)
 
 
+def details(connection: Connection, keys: KeyStore, opening: Opening) -> Details:
+    """What the account's owner has said of themselves."""
+    query = select(*(accounts.c[f"{name}_sealed"] for name in _SEALED)).where(accounts.c.id == opening.account_id)
+    sealed = dict(zip(_SEALED, connection.execute(query).one(), strict=True))
+    return Details(
+        **{
+            name: keys.open_text(opening, content, _context(opening.account_id, name))
+            for name, content in sealed.items()
+            if content is not None
+        }
+    )
+
+
+def by_login(connection: Connection, login_lookup: bytes) -> str | None:
+    """The open account that an e-mail and a password together lead to, or None."""
+    query = select(accounts.c.id).where(accounts.c.login_lookup == login_lookup, is_open())
+    found: str | None = connection.execute(query).scalar_one_or_none()
+    return found
+
+
+def has_login(connection: Connection, account_id: str) -> bool:
+    """Whether the account has a password."""
+    query = select(accounts.c.login_lookup.is_not(None)).where(accounts.c.id == account_id)
+    return bool(connection.execute(query).scalar_one_or_none())
+
+
 def raise_epoch(connection: Connection, account_id: str) -> int:
     """Refuse all work begun before now; returns the new epoch."""
     statement = (
@@ -110,6 +183,49 @@ def raise_epoch(connection: Connection, account_id: str) -> int:
         .returning(accounts.c.epoch)
     )
     return int(connection.execute(statement).scalar_one())
+
+
+def set_role(connection: Connection, account_id: str, role: Role) -> bool:
+    """Say what an account is to this installation; False if there is none."""
+    wanted = (accounts.c.id == account_id, accounts.c.closed_at.is_(None))
+    if connection.execute(update(accounts).where(*wanted).values(role=role.value)).rowcount == 0:
+        return False
+    audit.append(connection, account_id, AuditAction.ROLE_CHANGED, role.value)
+    return True
+
+
+def expired_guests(connection: Connection) -> list[str]:
+    """Guests whose time has passed and who are not yet closed."""
+    query = select(accounts.c.id).where(accounts.c.expires_at <= clock.now(), accounts.c.closed_at.is_(None))
+    return list(connection.execute(query).scalars())
+
+
+def close(connection: Connection, account_id: str) -> None:
+    """End an account for good and remove what names a person; `lifecycle.close` does what belongs to it as well."""
+    gone: dict[str, object] = {f"{name}_sealed": None for name in _SEALED}
+    gone |= {"email_lookup": None, "login_lookup": None, "closed_at": clock.now()}
+    connection.execute(update(accounts).where(accounts.c.id == account_id).values(gone))
+    audit.append(connection, account_id, AuditAction.ACCOUNT_CLOSED)
+
+
+def closed_with_key(connection: Connection) -> list[str]:
+    """Closed accounts whose key is not yet known to be destroyed."""
+    query = select(accounts.c.id).where(accounts.c.closed_at.is_not(None), accounts.c.key_destroyed_at.is_(None))
+    return list(connection.execute(query).scalars())
+
+
+def key_destroyed(connection: Connection, account_id: str) -> None:
+    """Write down that nothing sealed for a closed account can be opened any more."""
+    connection.execute(update(accounts).where(accounts.c.id == account_id).values(key_destroyed_at=clock.now()))
+    audit.append(connection, account_id, AuditAction.ACCOUNT_KEY_DESTROYED)
+
+
+def _sealed(keys: KeyStore, account_id: str, name: str, value: str | None) -> bytes | None:
+    return keys.seal_text(account_id, value, _context(account_id, name)) if value else None
+
+
+def _context(account_id: str, name: str) -> str:
+    return f"accounts.{name}|{account_id}"
 
 
 def _one(connection: Connection, account_id: str, *, lock: bool) -> Account | None:

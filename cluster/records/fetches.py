@@ -25,7 +25,8 @@ from sqlalchemy import (
 
 from cluster import clock
 from cluster.ids import new_id
-from cluster.records.accounts import accounts
+from cluster.records import access_log
+from cluster.records.accounts import accounts, is_open
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
 
@@ -83,11 +84,7 @@ def count(connection: Connection, account_id: str) -> int:
 
 def begin(connection: Connection, keys: KeyStore, fetch_id: str) -> tuple[str, str] | None:
     """Take a waiting fetch of an open account, once: the account and the URL; None if there is none (any more)."""
-    open_account = (
-        select(accounts.c.id)
-        .where(accounts.c.id == fetches.c.account_id, accounts.c.closed_at.is_(None), accounts.c.frozen_at.is_(None))
-        .exists()
-    )
+    open_account = select(accounts.c.id).where(accounts.c.id == fetches.c.account_id, is_open()).exists()
     statement = (
         update(fetches)
         .where(fetches.c.id == fetch_id, fetches.c.state == "waiting", fetches.c.expires_at > clock.now(), open_account)
@@ -95,7 +92,10 @@ def begin(connection: Connection, keys: KeyStore, fetch_id: str) -> tuple[str, s
         .returning(fetches.c.account_id, fetches.c.url_sealed)
     )
     row = connection.execute(statement).one_or_none()
-    return (row.account_id, keys.open_text(row.account_id, row.url_sealed, _context(fetch_id))) if row else None
+    if row is None:
+        return None
+    opening = access_log.by_service(connection, row.account_id, service="outbound", purpose="fetch")
+    return row.account_id, keys.open_text(opening, row.url_sealed, _context(fetch_id))
 
 
 def end(connection: Connection, fetch_id: str, media_id: str) -> bool:

@@ -35,6 +35,7 @@ from cluster.records.job_states import ACTIVE, Actor, JobState, Stage, sources
 from cluster.records.leases import leases
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
+from cluster.storage.openings import Opening
 
 __all__ = ["Job", "NewJob", "create", "get", "jobs", "listing", "move", "prompt_of", "queue_position"]
 
@@ -53,6 +54,7 @@ jobs = Table(
     Column("facts", JSONB, nullable=False),
     Column("prompt_sealed", LargeBinary),
     Column("subject_lookup", LargeBinary),
+    Column("api_key_id", ForeignKey("api_keys.id"), index=True),
     Column("remixed_from", Text),
     Column("store", Boolean, nullable=False),
     Column("priority", SmallInteger, nullable=False),
@@ -67,12 +69,18 @@ jobs = Table(
     Column("deleted_at", DateTime(timezone=True)),
     Index("ix_jobs_account_id_id", "account_id", "id"),
     Index("ix_jobs_due", "stage", "priority", "id", postgresql_where=text("state IN ('queued', 'in_progress')")),
+    Index("ix_jobs_subject_lookup", "subject_lookup", postgresql_where=text("subject_lookup IS NOT NULL")),
+    Index(
+        "ix_jobs_subject_erasing",
+        "id",
+        postgresql_where=text("subject_lookup IS NOT NULL AND deleted_at IS NOT NULL"),
+    ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """What an accepted request becomes."""
+    """What an accepted request becomes. ``api_key_id`` is the key that asked for it, if it was a key."""
 
     id: str
     account_id: str
@@ -85,6 +93,8 @@ class NewJob:
     prompt: str
     price: int
     remixed_from: str | None = None
+    api_key_id: str | None = None
+    subject_lookup: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,7 @@ class Job:
     prompt_sealed: bytes | None
     remixed_from: str | None
     price: int
+    api_key_id: str | None
     attempts: int
     fence: int
     error_code: str | None
@@ -121,7 +132,7 @@ _QUERY = select(*_OWN, func.coalesce(leases.c.step, 0), func.coalesce(leases.c.s
 
 
 def create(connection: Connection, keys: KeyStore, new: NewJob) -> None:
-    """Queue a job; the caller's transaction also reserves its price."""
+    """Queue a job; `lifecycle.accept` also reserves its price."""
     values = {name: getattr(new, name) for name in NewJob.__dataclass_fields__ if name != "prompt"}
     values |= {
         "state": JobState.QUEUED,
@@ -146,10 +157,18 @@ def get(connection: Connection, job_id: str, account_id: str | None = None) -> J
 
 
 def listing(
-    connection: Connection, account_id: str, *, after: str | None, limit: int, order: Literal["asc", "desc"]
+    connection: Connection,
+    account_id: str,
+    *,
+    after: str | None,
+    limit: int,
+    order: Literal["asc", "desc"],
+    subject_lookup: bytes | None = None,
 ) -> tuple[list[Job], bool]:
-    """A page of the account's jobs by id (which sorts by age), and whether there are more."""
+    """A page of the account's jobs, or of one subject's, by id (which sorts by age), and whether there are more."""
     query = _QUERY.where(jobs.c.account_id == account_id, jobs.c.deleted_at.is_(None))
+    if subject_lookup is not None:
+        query = query.where(jobs.c.subject_lookup == subject_lookup)
     if after is not None:
         query = query.where(jobs.c.id > after if order == "asc" else jobs.c.id < after)
     query = query.order_by(jobs.c.id.asc() if order == "asc" else jobs.c.id.desc()).limit(limit + 1)
@@ -169,11 +188,11 @@ def queue_position(connection: Connection, job: Job) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def prompt_of(keys: KeyStore, job: Job) -> str:
+def prompt_of(keys: KeyStore, opening: Opening, job: Job) -> str:
     """Open the prompt; empty if it was erased."""
     if job.prompt_sealed is None:
         return ""
-    return keys.open_text(job.account_id, job.prompt_sealed, _prompt_context(job.id))
+    return keys.open_text(opening, job.prompt_sealed, _prompt_context(job.id))
 
 
 def move(
@@ -272,6 +291,12 @@ def due(connection: Connection, stage: Stage, limit: int) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def all_of_account(connection: Connection, account_id: str) -> list[str]:
+    """Every job of an account that was not deleted."""
+    query = select(jobs.c.id).where(jobs.c.account_id == account_id, jobs.c.deleted_at.is_(None))
+    return list(connection.execute(query).scalars())
+
+
 def active_of_account(connection: Connection, account_id: str) -> list[tuple[str, Sequence[str]]]:
     """The waiting and running jobs of an account with the purposes they serve."""
     query = select(jobs.c.id, jobs.c.purposes).where(jobs.c.account_id == account_id, jobs.c.state.in_(ACTIVE))
@@ -296,8 +321,8 @@ def outdated(connection: Connection) -> list[str]:
 
 
 def erase_content(connection: Connection, job_id: str) -> None:
-    """Remove what the owner wrote; the ledger keeps pointing at the bare row."""
-    values: dict[str, Any] = {"prompt_sealed": None, "subject_lookup": None, "facts": {}, "deleted_at": clock.now()}
+    """Remove what the owner wrote; the ledger keeps pointing at the bare row, and `subjects` at what is not erased."""
+    values: dict[str, Any] = {"prompt_sealed": None, "facts": {}, "deleted_at": clock.now()}
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
 
 

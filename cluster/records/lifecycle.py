@@ -12,16 +12,34 @@ from sqlalchemy import Connection, func, select
 
 from cluster import clock
 from cluster.privacy.media_kinds import KINDS, Lifetime, MediaKind
-from cluster.records import accounts, consents, credits, jobs, leases, media, webhook_deliveries
+from cluster.records import (
+    accounts,
+    api_keys,
+    consents,
+    credits,
+    jobs,
+    leases,
+    media,
+    sessions,
+    sign_ups,
+    spending,
+    webhook_deliveries,
+    webhook_endpoints,
+)
 from cluster.records.consents import Line
 from cluster.records.job_states import STAGES, Actor, JobState, Stage, following
+from cluster.records.jobs import NewJob
 from cluster.records.leases import Lease
+from cluster.storage.keys import KeyStore
 
 __all__ = [
+    "accept",
     "answer",
     "cancel",
     "cancel_outdated",
     "claim",
+    "close",
+    "close_expired_guests",
     "complete",
     "delete",
     "end_stage",
@@ -32,6 +50,19 @@ __all__ = [
 
 _TRANSIENT = [kind for kind, rule in KINDS.items() if rule.lifetime is Lifetime.TASK]
 _CLAIMING = 0x6932_7601
+
+
+def accept(connection: Connection, keys: KeyStore, new: NewJob) -> None:
+    """Queue a job, hold its price, and count it against the key that asked for it.
+
+    Raises:
+        InsufficientCredits: the account has less than the price.
+        SpendingCapReached: the key may not spend as much.
+    """
+    jobs.create(connection, keys, new)
+    credits.reserve(connection, new.account_id, new.id, new.price)
+    if new.api_key_id is not None:
+        spending.charge(connection, new.api_key_id, new.price)
 
 
 def claim(connection: Connection, slots: Mapping[Stage, int], holder: str) -> list[Lease]:
@@ -145,6 +176,31 @@ def delete(connection: Connection, account_id: str, job_id: str) -> bool:
     return True
 
 
+def close(connection: Connection, account_id: str) -> None:
+    """End an account for good: nothing of it runs, lets anybody in or is kept but what the law wants kept."""
+    account = accounts.lock(connection, account_id)
+    if account is None:
+        return
+    accounts.raise_epoch(connection, account_id)
+    for job_id in jobs.all_of_account(connection, account_id):
+        cancel(connection, job_id, Actor.OWNER, "account_closed")
+        jobs.erase_content(connection, job_id)
+    media.doom_account(connection, account_id)
+    api_keys.revoke_others(connection, account_id, None)
+    sessions.revoke_others(connection, account_id, None)
+    webhook_endpoints.remove_all(connection, account_id)
+    sign_ups.detach(connection, account_id)
+    accounts.close(connection, account_id)
+
+
+def close_expired_guests(connection: Connection) -> int:
+    """`close` for guests whose time has passed; returns how many there were."""
+    expired = accounts.expired_guests(connection)
+    for account_id in expired:
+        close(connection, account_id)
+    return len(expired)
+
+
 def _give_up(
     connection: Connection, job_id: str, state: JobState, actor: Actor, error_code: str, *, fence: int | None = None
 ) -> bool:
@@ -153,6 +209,8 @@ def _give_up(
         return False
     leases.drop(connection, job.id)
     credits.release(connection, job.account_id, job.id)
+    if job.api_key_id is not None:
+        spending.give_back(connection, job.api_key_id, job.price)
     media.doom(connection, job.id, list(MediaKind))
     _tell(connection, job, state)
     return True

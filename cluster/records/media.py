@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     and_,
     delete,
+    exists,
     insert,
     select,
     update,
@@ -39,12 +40,15 @@ __all__ = [
     "begin",
     "doom",
     "doom_abandoned",
+    "doom_account",
     "doom_unaccepted",
     "doom_unfinished",
     "doomed",
     "finish",
     "forget",
     "get",
+    "has_any",
+    "live",
     "media",
     "of_job",
     "of_jobs",
@@ -139,6 +143,13 @@ def unaccepted(connection: Connection, account_id: str, media_id: str) -> Medium
     return _one(connection, media.c.id == media_id, media.c.account_id == account_id, state="writing")
 
 
+def live(connection: Connection, media_ids: Collection[str]) -> set[str]:
+    """Those of these objects that are live."""
+    return set(
+        connection.execute(select(media.c.id).where(media.c.id.in_(media_ids), media.c.state == "live")).scalars()
+    )
+
+
 def of_job(connection: Connection, job_id: str, kind: MediaKind) -> Medium | None:
     """The live object of that kind of a job, or None."""
     return _one(connection, media.c.job_id == job_id, media.c.kind == kind)
@@ -156,6 +167,16 @@ def of_jobs(connection: Connection, job_ids: Collection[str]) -> dict[str, list[
 def doom(connection: Connection, job_id: str, kinds: Collection[MediaKind]) -> None:
     """Mark a job's objects of these kinds for erasure, whatever their state."""
     _doom(connection, and_(media.c.job_id == job_id, media.c.kind.in_(kinds), media.c.state != "doomed"))
+
+
+def doom_account(connection: Connection, account_id: str) -> None:
+    """Mark everything that an account has."""
+    _doom(connection, and_(media.c.account_id == account_id, media.c.state != "doomed"))
+
+
+def has_any(connection: Connection, account_id: str) -> bool:
+    """Whether any object of the account is left, doomed or not."""
+    return bool(connection.execute(select(exists().where(media.c.account_id == account_id))).scalar_one())
 
 
 def doom_unfinished(connection: Connection, job_id: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["EVERY_SCOPE", "Credential", "Principal", "Role", "Scope", "permits"]
+__all__ = ["EVERY_SCOPE", "GUEST_SCOPES", "Credential", "Principal", "Role", "Scope", "permits"]
 
 
 class Credential(StrEnum):
@@ -36,6 +36,7 @@ class Scope(StrEnum):
 
 
 EVERY_SCOPE = tuple(scope.value for scope in Scope)
+GUEST_SCOPES = tuple(scope.value for scope in Scope if scope is not Scope.ACCOUNT_WRITE)
 
 
 @dataclass(frozen=True, slots=True)

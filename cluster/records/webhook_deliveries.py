@@ -30,7 +30,7 @@ from sqlalchemy import (
 from cluster import clock
 from cluster.ids import new_id
 from cluster.records import webhook_endpoints as endpoints
-from cluster.records.accounts import accounts
+from cluster.records.accounts import accounts, is_open
 from cluster.records.webhook_endpoints import webhook_endpoints
 from cluster.storage.database import metadata
 
@@ -173,12 +173,10 @@ def may_send(connection: Connection, delivery_id: str) -> bool:
             webhook_deliveries.c.id == delivery_id,
             webhook_deliveries.c.state == "waiting",
             webhook_deliveries.c.epoch == accounts.c.epoch,
-            accounts.c.closed_at.is_(None),
-            accounts.c.frozen_at.is_(None),
+            is_open(),
             webhook_endpoints.c.verified_at.is_not(None),
             webhook_endpoints.c.disabled_at.is_(None),
         )
-        .with_for_update(key_share=True, of=accounts)
     )
     if connection.execute(query).one_or_none() is not None:
         return True

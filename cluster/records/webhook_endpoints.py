@@ -29,6 +29,7 @@ from cluster import clock
 from cluster.ids import new_id
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
+from cluster.storage.openings import Opening
 
 __all__ = [
     "SECRET_OVERLAP",
@@ -41,6 +42,7 @@ __all__ = [
     "listing",
     "name_of",
     "remove",
+    "remove_all",
     "rotate_secret",
     "secrets_of",
     "subscribed",
@@ -166,6 +168,11 @@ def remove(connection: Connection, endpoint_id: str, account_id: str) -> bool:
     return connection.execute(statement).rowcount == 1
 
 
+def remove_all(connection: Connection, account_id: str) -> None:
+    """Forget every endpoint of an account with their deliveries."""
+    connection.execute(delete(webhook_endpoints).where(webhook_endpoints.c.account_id == account_id))
+
+
 def rotate_secret(connection: Connection, keys: KeyStore, endpoint: Endpoint, *, keep_old: bool) -> str:
     """Replace the secret; the old one goes on signing for `SECRET_OVERLAP` beside it, or ends at once."""
     secret, sealed = _new_secret(keys, endpoint.account_id, endpoint.id)
@@ -188,22 +195,22 @@ def forget_old(connection: Connection, unverified_life: timedelta) -> None:
     connection.execute(delete(webhook_endpoints).where(*unfinished))
 
 
-def url_of(keys: KeyStore, endpoint: Endpoint) -> str:
+def url_of(keys: KeyStore, opening: Opening, endpoint: Endpoint) -> str:
     """Open the URL."""
-    return keys.open_text(endpoint.account_id, endpoint.url_sealed, _context("url", endpoint.id))
+    return keys.open_text(opening, endpoint.url_sealed, _context("url", endpoint.id))
 
 
-def name_of(keys: KeyStore, endpoint: Endpoint) -> str:
+def name_of(keys: KeyStore, opening: Opening, endpoint: Endpoint) -> str:
     """Open the name that its owner gave it."""
-    return keys.open_text(endpoint.account_id, endpoint.name_sealed, _context("name", endpoint.id))
+    return keys.open_text(opening, endpoint.name_sealed, _context("name", endpoint.id))
 
 
-def secrets_of(keys: KeyStore, endpoint: Endpoint) -> list[str]:
+def secrets_of(keys: KeyStore, opening: Opening, endpoint: Endpoint) -> list[str]:
     """Open the secrets that sign at this moment, the newest first."""
     sealed = [endpoint.secret_sealed]
     if endpoint.previous_secret_sealed and endpoint.previous_until and endpoint.previous_until > clock.now():
         sealed.append(endpoint.previous_secret_sealed)
-    return [keys.open_text(endpoint.account_id, each, _context("secret", endpoint.id)) for each in sealed]
+    return [keys.open_text(opening, each, _context("secret", endpoint.id)) for each in sealed]
 
 
 def _new_secret(keys: KeyStore, account_id: str, endpoint_id: str) -> tuple[str, dict[str, Any]]:

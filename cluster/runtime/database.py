@@ -3,10 +3,10 @@
 import psycopg
 
 from cluster.errors import ServiceError
-from cluster.runtime import layout
+from cluster.runtime import connections, layout
 from cluster.runtime.service import ServiceFailed
 from cluster.settings import Settings
-from cluster.storage import embedded_postgres, migrate
+from cluster.storage import embedded_postgres, migrate, roles
 
 __all__ = ["DatabaseService"]
 
@@ -14,7 +14,7 @@ _PROBE_SECONDS = 2
 
 
 class DatabaseService:
-    """PostgreSQL with the newest schema."""
+    """PostgreSQL with its roles and the newest schema."""
 
     name = "database"
     needs: tuple[str, ...] = ()
@@ -30,13 +30,14 @@ class DatabaseService:
         """Everything is done by `start`."""
 
     def start(self) -> None:
-        """Start or find the server, then apply the migrations."""
+        """Start or find the server, make its roles, then apply the migrations and the privileges."""
         try:
             self._url = self._external or embedded_postgres.ensure_running(self._where.postgres)
+            roles.ensure(self._url, self._where.credentials)
             migrate.upgrade(self._url)
         except ServiceError as error:
             raise ServiceFailed(f"The database does not start ({error.code}): {error.message}") from error
-        layout.remember_database_url(self._where, self._url)
+        connections.remember(self._where, self._url)
 
     def works(self) -> bool:
         """Whether it answers a statement."""

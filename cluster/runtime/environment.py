@@ -1,6 +1,6 @@
 """The environment that every process of the cluster gets: the settings that it was started with, and Ray's switches.
 
-No secret is in it: Ray hands it on to every job, and the database's URL has a file of its own.
+No secret is in it: Ray hands it on to every job, and each role of the database has its password in a file of its own.
 """
 
 import importlib.util

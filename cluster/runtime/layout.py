@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cluster.errors import Unavailable
 from cluster.settings import Settings
 from cluster.storage import files
 
-__all__ = ["FolderNotPrivate", "Paths", "database_url", "make", "paths", "remember_database_url"]
+__all__ = ["FolderNotPrivate", "Paths", "make", "paths"]
 
 _LONGEST_RAY_FOLDER: Final = 36  # Ray's own sockets are up to 70 bytes further down, and 107 is the limit
 _PRIVATE: Final = 0o700
@@ -29,6 +28,7 @@ class Paths:
     postgres: Path
     objects: Path
     keys: Path
+    credentials: Path
     models: Path
     logs: Path
     run: Path
@@ -40,6 +40,11 @@ class Paths:
     def ray_token(self) -> Path:
         """The credential of whoever may use the Ray cluster."""
         return self.ray / "auth_token"
+
+    @property
+    def database_url(self) -> Path:
+        """Where the database is; who may enter is told elsewhere."""
+        return self.run / "database_url"
 
     @property
     def state(self) -> Path:
@@ -68,6 +73,7 @@ def paths(settings: Settings) -> Paths:
         postgres=data / "postgres",
         objects=data / "objects",
         keys=data / "keys",
+        credentials=data / "credentials",
         models=data / "models",
         logs=data / "logs",
         run=data / "run",
@@ -89,22 +95,3 @@ def make(where: Paths) -> None:
     status = where.sockets.lstat()
     if status.st_uid != os.geteuid() or status.st_mode & 0o777 != _PRIVATE:
         raise FolderNotPrivate(f"{where.sockets} is not a private folder of yours. Remove it and start again.")
-
-
-def remember_database_url(where: Paths, url: str) -> None:
-    """Note where the database is, in a file of its own: an environment is seen by more eyes."""
-    files.write_atomic(where.run / "database_url", [url.encode()])
-
-
-def database_url(settings: Settings) -> str:
-    """The URL of the database that this installation uses.
-
-    Raises:
-        Unavailable: it is the embedded one, and has never been started.
-    """
-    if settings.database.url:
-        return settings.database.url
-    try:
-        return (paths(settings).run / "database_url").read_text()
-    except FileNotFoundError:
-        raise Unavailable("The database was never started; 'i2v up' starts it.", code="database_not_started") from None

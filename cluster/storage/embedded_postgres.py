@@ -3,8 +3,8 @@
     folder/data     the database cluster        folder/log            its log, a file a weekday
     folder/socket   the only way in (elsewhere if that path is too long for a socket)
 
-The server listens on no network, trusts whoever can enter its socket's folder (its own user and root), and outlives
-its starter. Whatever was killed, `ensure_running` brings it back with its data.
+The server listens on no network, lets nobody in who does not show who they are (`postgres_configuration`), and
+outlives its starter. Whatever was killed, `ensure_running` brings it back with its data.
 """
 
 import contextlib
@@ -27,6 +27,7 @@ from psycopg import sql
 from cluster import clock
 from cluster.storage import files, postgres_host
 from cluster.storage.errors import PostgresFailed
+from cluster.storage.postgres_configuration import OWNER, contents
 from cluster.storage.postgres_host import Account
 
 __all__ = ["ensure_running", "pid", "stop", "url_of"]
@@ -37,66 +38,29 @@ STOP_SECONDS: Final = 5.0
 _PROBE_SECONDS: Final = 0.02
 _PRIVATE: Final = 0o700
 _INITIALISATION: Final = (
-    "--username=i2v",
-    "--auth=trust",
+    f"--username={OWNER}",
+    "--auth=reject",
     "--encoding=UTF8",
     "--locale=C",
     "--locale-provider=builtin",
     "--builtin-locale=C.UTF-8",
 )
 
-# Nothing of a statement or a row may reach the log: errors belong to the program that made them (log_min_messages),
-# and what PostgreSQL says of itself comes without details, which quote statements and values (terse).
-_CONFIGURATION: Final = """\
-listen_addresses = ''
-unix_socket_directories = '{socket}'
-unix_socket_permissions = 0700
-max_connections = 200
-shared_buffers = 64MB
-max_wal_size = 512MB
-min_wal_size = 64MB
-max_parallel_workers_per_gather = 0
-jit = off
-wal_level = minimal
-max_wal_senders = 0
-idle_in_transaction_session_timeout = 60s
-lc_messages = 'C'
-timezone = 'UTC'
-log_timezone = 'UTC'
-logging_collector = on
-log_directory = '{log}'
-log_filename = 'postgresql-%a.log'
-log_file_mode = 0600
-log_rotation_age = 1d
-log_truncate_on_rotation = on
-log_line_prefix = '%m [%p] '
-log_min_messages = log
-log_error_verbosity = terse
-log_min_error_statement = panic
-log_min_duration_statement = -1
-log_min_duration_sample = -1
-log_statement = none
-log_parameter_max_length = 0
-log_parameter_max_length_on_error = 0
-log_connections = ''
-log_disconnections = off
-log_lock_waits = off
-log_temp_files = -1
-"""
-
 
 def ensure_running(folder: Path) -> str:
     """Make, recover or find the server in ``folder``; safe to call at any time from several processes.
 
+    A server that runs with other files of configuration than today's is started anew with these.
+
     Returns:
-        The URL of its database.
+        The URL of its database, for its owner.
 
     Raises:
         PostgresFailed: it does not answer within a minute, or cannot run here.
     """
     folder = folder.resolve()
     url = _url(folder)
-    if pid(folder) is not None and _answers(url):
+    if pid(folder) is not None and not _outdated(folder) and _answers(url):
         return url
     account = postgres_host.account()
     files.private_folder(folder)
@@ -108,7 +72,7 @@ def ensure_running(folder: Path) -> str:
 
 
 def url_of(folder: Path) -> str:
-    """The URL of the server in ``folder``, whether it runs or not."""
+    """The owner's URL of the server in ``folder``, whether it runs or not."""
     return _url(folder.resolve())
 
 
@@ -162,10 +126,18 @@ def _prepare(folder: Path, account: Account) -> None:
         _run("initdb", [*_INITIALISATION, "-D", str(fresh)], account)
         fresh.rename(data)
         files.sync_folder(folder)
-    configuration = _CONFIGURATION.format(socket=_socket_folder(folder), log=folder / "log").encode()
-    if (data / "postgresql.conf").read_bytes() != configuration:
-        files.write_atomic(data / "postgresql.conf", [configuration])
-        account.own(data / "postgresql.conf")
+    if outdated := _outdated(folder):
+        stop(folder)
+    for name, content in outdated.items():
+        files.write_atomic(data / name, [content])
+        account.own(data / name)
+
+
+def _outdated(folder: Path) -> dict[str, bytes]:
+    """The files of configuration that are not as they should be, with what should stand in them."""
+    data = folder / "data"
+    wanted = contents(_socket_folder(folder), folder / "log", postgres_host.client())
+    return {name: content for name, content in wanted.items() if (data / name).read_bytes() != content}
 
 
 def _make_own(place: Path, account: Account) -> None:
@@ -228,7 +200,7 @@ def _socket_folder(folder: Path) -> Path:
 
 
 def _url(folder: Path, database: str = DATABASE) -> str:
-    return f"postgresql://i2v@/{database}?host={quote(str(_socket_folder(folder)), safe='/')}"
+    return f"postgresql://{OWNER}@/{database}?host={quote(str(_socket_folder(folder)), safe='/')}"
 
 
 def _answers(url: str) -> bool:
@@ -241,7 +213,9 @@ def _answers(url: str) -> bool:
 
 
 def _ensure_database(folder: Path) -> None:
+    """Make our database, and close those that came with the server to everybody else."""
     with psycopg.connect(_url(folder, "postgres"), autocommit=True) as connection:
+        connection.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 

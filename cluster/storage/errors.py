@@ -11,6 +11,8 @@ __all__ = [
     "ObjectMissing",
     "ObjectStoreUnavailable",
     "PostgresFailed",
+    "PrivilegesDiffer",
+    "RolesMissing",
     "SealBroken",
 ]
 
@@ -51,3 +53,16 @@ class DatabaseBusy(Unavailable):
 
 class PostgresFailed(Unavailable):
     """The embedded PostgreSQL does not start or does not answer; its log in the data folder says why."""
+
+
+class RolesMissing(Unavailable):
+    """The database's roles are not there, and its owner may not make them; the message names the file that helps."""
+
+
+class PrivilegesDiffer(Unavailable):
+    """Privileges are not as declared and stay so."""
+
+    message = (
+        "Roles of the database hold other privileges than declared, and its owner cannot change that: give the owner "
+        "the database, its schema 'public' and all its tables."
+    )

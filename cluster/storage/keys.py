@@ -23,6 +23,7 @@ from cluster.storage import files
 from cluster.storage.erasure import Absent, Erased, Erasure, Failed
 from cluster.storage.errors import KeyMissing, KeyStoreUnavailable, SealBroken
 from cluster.storage.key_folder import BUCKETS, KeyFolder
+from cluster.storage.openings import Opening
 from cluster.storage.segments import Aead
 
 __all__ = ["BUCKETS", "REMEMBER_SECONDS", "KeyStore"]
@@ -89,8 +90,8 @@ class KeyStore:
     """Keys of accounts, and what is sealed with them. Safe for threads, and for several processes on one folder.
 
     An account's methods raise `KeyMissing` when its key was destroyed or never made, and `KeyStoreUnavailable` when
-    the store itself is not there. ``context`` says what the sealed bytes are ("jobs.prompt|job_…") and must be the
-    same when opening; it is not secret and not stored.
+    the store itself is not there. Sealing takes an account's id, opening an `Opening`. ``context`` says what the sealed
+    bytes are ("jobs.prompt|job_…") and must be the same when opening; it is not secret and not stored.
     """
 
     def __init__(self, folder: Path, root: Aead | None = None) -> None:
@@ -153,26 +154,26 @@ class KeyStore:
         """Seal a few bytes, such as a column's value."""
         return self._key(account_id).encrypt(plaintext, context.encode())
 
-    def open(self, account_id: str, sealed: bytes, context: str) -> bytes:
+    def open(self, opening: Opening, sealed: bytes, context: str) -> bytes:
         """Open what `seal` made; `SealBroken` if it is another account's, another context's, or altered."""
-        return self._key(account_id).decrypt(sealed, context.encode())
+        return self._key(opening.account_id).decrypt(sealed, context.encode())
 
     def seal_text(self, account_id: str, text: str, context: str) -> bytes:
         """`seal` for text."""
         return self.seal(account_id, text.encode(), context)
 
-    def open_text(self, account_id: str, sealed: bytes, context: str) -> str:
+    def open_text(self, opening: Opening, sealed: bytes, context: str) -> str:
         """`open` for text."""
-        return self.open(account_id, sealed, context).decode()
+        return self.open(opening, sealed, context).decode()
 
     def data_key(self, account_id: str, context: str) -> tuple[Aead, bytes]:
         """A fresh key for one large object, and the same key wrapped under the account's, to be stored beside it."""
         key = _Key.fresh()
         return key, key.wrap(self._key(account_id), context)
 
-    def unwrap(self, account_id: str, wrapped: bytes, context: str) -> Aead:
+    def unwrap(self, opening: Opening, wrapped: bytes, context: str) -> Aead:
         """The key that `data_key` wrapped; `SealBroken` under another account or context."""
-        return _Key.unwrap(wrapped, self._key(account_id), context)
+        return _Key.unwrap(wrapped, self._key(opening.account_id), context)
 
     def lookup(self, purpose: str, value: bytes | str) -> bytes:
         """A keyed hash of 32 bytes to find or compare ``value`` by; another purpose gives unrelated hashes."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from cluster.storage.errors import PostgresFailed
 
-__all__ = ["Account", "account", "short_folder"]
+__all__ = ["Account", "account", "client", "short_folder"]
 
 _NAME: Final = "i2v-postgres"
 _LONGEST_SOCKET: Final = 100
@@ -49,6 +49,18 @@ def account() -> Account:
     change = [setpriv, f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
     capability = "--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"
     return Account((*change, *capability), entry.pw_uid, entry.pw_gid)
+
+
+def client() -> str:
+    """The name of this process's account, as the kernel tells it to a server on the other side of a socket.
+
+    Raises:
+        PostgresFailed: it has a number and no name.
+    """
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise PostgresFailed(code="postgres_needs_a_named_account") from None
 
 
 def _entry() -> pwd.struct_passwd | None:

@@ -7,6 +7,7 @@ from cluster.storage.erasure import Erasure
 from cluster.storage.errors import SealBroken
 from cluster.storage.keys import KeyStore
 from cluster.storage.objects import ObjectStore
+from cluster.storage.openings import Opening
 from cluster.storage.segments import HEADER_BYTES, SEGMENT_BYTES, Header, Layout
 
 __all__ = ["SealedReader", "SealedStore"]
@@ -22,12 +23,12 @@ class SealedReader:
     """One sealed object, opened piece by piece. Its key is asked for again with every fetch, so that it stops
     reading within a second of the key's destruction."""
 
-    def __init__(self, objects: ObjectStore, keys: KeyStore, key: str, account_id: str, object_id: str) -> None:
+    def __init__(self, objects: ObjectStore, keys: KeyStore, key: str, opening: Opening, object_id: str) -> None:
         """Look up the length; nothing is read yet. Raises `ObjectMissing`."""
         self._objects = objects
         self._keys = keys
         self._key = key
-        self._account_id = account_id
+        self._opening = opening
         self._object_id = object_id
         self._layout = Layout(objects.size(key))
         self._wrapped: bytes | None = None
@@ -84,7 +85,7 @@ class SealedReader:
         return data
 
     def _open(self, wrapped: bytes, index: int, sealed: bytes) -> bytes:
-        aead = self._keys.unwrap(self._account_id, wrapped, _context(self._object_id))
+        aead = self._keys.unwrap(self._opening, wrapped, _context(self._object_id))
         return segments.open_segment(aead, self._layout, self._object_id, index, sealed)
 
 
@@ -105,9 +106,9 @@ class SealedStore:
         aead, wrapped = self.keys.data_key(account_id, _context(object_id))
         return Layout(self.objects.put(key, segments.seal_stream(aead, wrapped, object_id, chunks))).size
 
-    def open(self, key: str, account_id: str, object_id: str) -> SealedReader:
+    def open(self, key: str, opening: Opening, object_id: str) -> SealedReader:
         """A reader of the object; raises `ObjectMissing` if there is none."""
-        return SealedReader(self.objects, self.keys, key, account_id, object_id)
+        return SealedReader(self.objects, self.keys, key, opening, object_id)
 
     def delete(self, key: str) -> Erasure:
         """Remove the object."""

@@ -8,6 +8,7 @@ import httpx
 from sqlalchemy import Connection
 
 from cluster import clock, telemetry
+from cluster.records import access_log
 from cluster.records import webhook_deliveries as deliveries
 from cluster.records import webhook_endpoints as endpoints
 from cluster.records.webhook_deliveries import Due, State
@@ -23,6 +24,7 @@ from serve.url_failures import UrlFailure
 
 __all__ = ["WebhookChannel"]
 
+_SERVICE: Final = "outbound"
 _ROOM: Final = 64
 _PER_ACCOUNT: Final = 4
 _GRACE: Final = timedelta(seconds=30)
@@ -38,12 +40,12 @@ class WebhookChannel:
 
     async def check_endpoint(self, endpoint_id: str) -> str | None:
         """Whether events may be sent to the URL of a new endpoint: None, or the code that says why not."""
-        endpoint = await self._resources.database.run(endpoints.get, endpoint_id)
-        if endpoint is None:
+        url = await self._resources.database.run(_url, self._resources.keys, endpoint_id)
+        if url is None:
             return UrlFailure.NOT_ALLOWED
         try:
             async with asyncio.timeout(self._client.timeouts.total):
-                await self._rules.pin(endpoints.url_of(self._resources.keys, endpoint), https_only=True)
+                await self._rules.pin(url, https_only=True)
         except EgressFailed as failure:
             return failure.code
         except TimeoutError:
@@ -125,6 +127,14 @@ class WebhookChannel:
             deliveries.try_later(connection, delivery.id, status, clock.now() + pause_after(due.attempt))
 
 
+def _url(connection: Connection, keys: KeyStore, endpoint_id: str) -> str | None:
+    endpoint = endpoints.get(connection, endpoint_id)
+    if endpoint is None:
+        return None
+    opening = access_log.by_service(connection, endpoint.account_id, service=_SERVICE, purpose="check of a webhook")
+    return endpoints.url_of(keys, opening, endpoint)
+
+
 def _open(connection: Connection, keys: KeyStore, delivery_id: str) -> tuple[Event, str, list[str]] | None:
     """What is to be sent, where to and signed by what; None if it may not be sent any more."""
     if not deliveries.may_send(connection, delivery_id):
@@ -135,8 +145,11 @@ def _open(connection: Connection, keys: KeyStore, delivery_id: str) -> tuple[Eve
         return None
     status = delivery.type.rpartition(".")[2]
     event = Event(delivery.id, delivery.type, delivery.created_at, delivery.job_id or endpoint.id, status)
+    opening = access_log.by_service(
+        connection, delivery.account_id, service=_SERVICE, purpose="webhook", job_id=delivery.job_id
+    )
     try:
-        return event, endpoints.url_of(keys, endpoint), endpoints.secrets_of(keys, endpoint)
+        return event, endpoints.url_of(keys, opening, endpoint), endpoints.secrets_of(keys, opening, endpoint)
     except KeyMissing:
         deliveries.end(connection, delivery_id, "dropped", None)
         return None

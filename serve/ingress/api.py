@@ -3,13 +3,20 @@
 from fastapi import FastAPI
 
 from serve.ingress import (
+    access_history,
     accounts,
+    api_keys,
     consents,
     content,
+    credits,
+    disclosures,
     documentation,
     error_answers,
+    guests,
     health,
     models,
+    sessions,
+    subjects,
     videos,
     webhooks,
 )
@@ -20,6 +27,23 @@ from serve.ingress.unexpected import UnexpectedMiddleware
 
 __all__ = ["create_api"]
 
+_ROUTES = (
+    videos,
+    content,
+    subjects,
+    accounts,
+    guests,
+    sessions,
+    access_history,
+    api_keys,
+    credits,
+    consents,
+    disclosures,
+    webhooks,
+    models,
+    health,
+    documentation,
+)
 _DESCRIPTION = """
 Turns photos into videos. The wire format is that of the OpenAI Videos API, so its SDKs work unmodified: set their
 `base_url` to this address with `/v1` and their API key to one of this service.
@@ -41,7 +65,7 @@ def create_api(services: Services) -> FastAPI:
         responses=error_answers.COMMON,
     )
     api.state.services = services
-    for module in (videos, content, accounts, consents, webhooks, models, health, documentation):
+    for module in _ROUTES:
         api.include_router(module.router)
     error_answers.install(api)
     api.add_middleware(BodyLimitMiddleware, max_bytes=services.resources.settings.http.max_body_bytes)

@@ -13,7 +13,7 @@ from cluster.privacy.notices import Notice
 from cluster.records import consents, lifecycle, notices
 from cluster.records.consents import Line
 from serve.ingress.error_answers import documented
-from serve.ingress.services import PrivacyCaller, Served, Services
+from serve.ingress.services import FreshCaller, PrivacyCaller, Served, Services
 
 __all__ = ["router"]
 
@@ -30,7 +30,9 @@ class NoticeList(BaseModel):
 class ConsentAnswer(BaseModel):
     """An answer. Only an explicit `true` or `false` that names the notice version counts."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"granted": True}})
+    model_config = ConfigDict(
+        extra="forbid", hide_input_in_errors=True, json_schema_extra={"example": {"granted": True}}
+    )
 
     purpose: str = Field(max_length=100)
     notice_version: str = Field(pattern="^[0-9a-z]{1,100}$")
@@ -90,9 +92,13 @@ async def list_consents(services: Served, caller: PrivacyCaller) -> ConsentList:
     return await services.resources.database.run(read)
 
 
-@router.post("/v1/consents", status_code=201, responses=documented(errors.InvalidCredentials, errors.InsufficientScope))
-async def answer_notice(body: ConsentAnswer, services: Served, caller: PrivacyCaller) -> ConsentRecorded:
-    """Grant or withdraw a purpose. Work that rests on a withdrawn purpose stops within two seconds."""
+@router.post(
+    "/v1/consents",
+    status_code=201,
+    responses=documented(errors.InvalidCredentials, errors.InsufficientScope, errors.FreshLoginRequired),
+)
+async def answer_notice(body: ConsentAnswer, services: Served, caller: FreshCaller) -> ConsentRecorded:
+    """Grant or withdraw a purpose, after a fresh login. Work that rests on a withdrawn one stops within two seconds."""
 
     def record(connection: Connection) -> ConsentRecorded:
         _check_version(connection, services, body)

@@ -8,17 +8,20 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection
+from starlette.types import Receive, Scope, Send
 
 from cluster import errors
 from cluster.errors import NotFound, NotReady, RangeNotSatisfiable
 from cluster.privacy.media_kinds import MediaKind
-from cluster.records import api_keys, jobs, media
+from cluster.records import jobs, media
 from cluster.records.job_states import JobState
 from cluster.records.media import Medium
-from cluster.records.principals import Principal
 from cluster.storage.sealed import SealedReader
+from serve.ingress.door import Visitor
 from serve.ingress.error_answers import documented
 from serve.ingress.services import Served, Services, VideoId, VideoReader
+from serve.ingress.unexpected import Aborted
+from serve.ingress.watch import Sending, still_allowed
 
 __all__ = ["parse_range", "router"]
 
@@ -68,28 +71,60 @@ async def download_content(
     """The video (MP4), its thumbnail (WebP) or its sprite sheet (JPEG)."""
     resources = services.resources
     medium = await resources.database.run(_find, caller, video_id, _KINDS[variant])
-    reader = await asyncio.to_thread(resources.store.open, medium.object_key, medium.account_id, medium.id)
+    reader = await asyncio.to_thread(resources.store.open, medium.object_key, caller.opening, medium.id)
     part = parse_range(request.headers.get("range"), reader.size)
     start, end = part or (0, reader.size - 1)
     headers = {"accept-ranges": "bytes", "content-length": str(end - start + 1)}
     if part:
         headers["content-range"] = f"bytes {start}-{end}/{reader.size}"
     body = _blocks(services, caller, medium, reader, start, end + 1)
-    return StreamingResponse(body, 206 if part else 200, headers, media_type=medium.content_type)
+    return Watched(services, caller, medium, body, 206 if part else 200, headers)
+
+
+class Watched(StreamingResponse):
+    """A stream that breaks off when its credential, account or object ends, even if nobody reads on."""
+
+    def __init__(
+        self,
+        services: Services,
+        caller: Visitor,
+        medium: Medium,
+        body: AsyncGenerator[bytes, None],
+        status: int,
+        headers: dict[str, str],
+    ) -> None:
+        """Send ``body``."""
+        super().__init__(body, status, headers, media_type=medium.content_type)
+        self._watch, self._caller, self._media_id = services.watch, caller, medium.id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until the end, or until the watch says so."""
+        with self._watch.over(self._caller, self._media_id) as sending:
+            sent = asyncio.create_task(super().__call__(scope, receive, send))
+            ended = asyncio.create_task(sending.ended.wait())
+            try:
+                await asyncio.wait((sent, ended), return_when=asyncio.FIRST_COMPLETED)
+                if not sent.done():
+                    raise Aborted
+                await sent
+            finally:
+                sent.cancel()
+                ended.cancel()
 
 
 async def _blocks(
-    services: Services, caller: Principal, medium: Medium, reader: SealedReader, start: int, end: int
+    services: Services, caller: Visitor, medium: Medium, reader: SealedReader, start: int, end: int
 ) -> AsyncGenerator[bytes, None]:
     """Megabyte by megabyte, asking before each whether it may still be sent."""
     while start < end:
-        await services.resources.database.run(_still_allowed, caller, medium)
+        if not await services.resources.database.run(still_allowed, [Sending(caller, medium.id)]):
+            raise NotFound
         stop = min(end, (start // _BLOCK + 1) * _BLOCK)
         yield await asyncio.to_thread(reader.read, start, stop - start)
         start = stop
 
 
-def _find(connection: Connection, caller: Principal, video_id: str, kind: MediaKind) -> Medium:
+def _find(connection: Connection, caller: Visitor, video_id: str, kind: MediaKind) -> Medium:
     job = jobs.get(connection, video_id, caller.account_id)
     if job is None:
         raise NotFound
@@ -97,9 +132,3 @@ def _find(connection: Connection, caller: Principal, video_id: str, kind: MediaK
     if medium is None:
         raise NotReady
     return medium
-
-
-def _still_allowed(connection: Connection, caller: Principal, medium: Medium) -> None:
-    """Refuse the rest of a download whose key was revoked, whose account ended or whose video was deleted."""
-    if not api_keys.alive(connection, caller) or media.get(connection, caller.account_id, medium.id) is None:
-        raise NotFound

@@ -9,7 +9,9 @@ from ray.serve.handle import DeploymentHandle
 from cluster import settings, telemetry
 from serve import catalogue, resources
 from serve.ingress.api import create_api
-from serve.ingress.services import OutboundCalls, Services, published_notices
+from serve.ingress.door import Door
+from serve.ingress.services import OutboundCalls, Services, published_notices, published_terms
+from serve.ingress.watch import Watch
 
 __all__ = ["Ingress"]
 
@@ -25,7 +27,16 @@ class Ingress:
         opened = resources.for_web(settings.load(), "ingress")
         notices = await published_notices(opened.database)
         way_out = OutboundCalls(outbound.fetch.remote, outbound.check_endpoint.remote, outbound.send_sample.remote)
-        self._services = Services(opened, catalogue.load(), notices, director.wake.remote, way_out)
+        self._services = Services(
+            opened,
+            catalogue.load(),
+            notices,
+            director.wake.remote,
+            outbound=way_out,
+            door=Door(opened.database, opened.keys),
+            watch=Watch(opened.database),
+            terms=published_terms(),
+        )
         telemetry.log("replica_started", deployment="ingress")
 
     def __serve_build_asgi_app__(self) -> FastAPI:

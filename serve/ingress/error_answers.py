@@ -45,7 +45,7 @@ def documented(*kinds: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
     return entries
 
 
-COMMON = documented(errors.InvalidRequest, errors.Unavailable) | {
+COMMON = documented(errors.InvalidRequest, errors.CrossSite, errors.Unavailable, errors.AccessLogUnavailable) | {
     "default": {"model": ErrorAnswer, "description": "Every other error has the same shape."}
 }
 

@@ -39,6 +39,7 @@ def _way_to_yes(purpose: str, notice: Notice | None) -> dict[str, object]:
     body = {"purpose": purpose, "notice_version": notice.version if notice else None, "granted": True}
     return {
         "notice": notice.model_dump() if notice else None,
+        "log_in_with": {"method": "POST", "path": "/v1/sessions"},
         "answer_with": {"method": "POST", "path": "/v1/consents", "body": body},
         "alternatives": [{"model": "default", "why": "Our own model shares nothing with anybody."}],
     }

@@ -10,8 +10,9 @@ from cluster import telemetry
 from cluster.errors import InvalidRequest, TooManyRequests, Unavailable
 from cluster.records import accounts, fetches, media
 from cluster.records.media import Medium
-from cluster.records.principals import Principal
+from cluster.storage.openings import Opening
 from serve.erasure import erase_doomed
+from serve.ingress.door import Visitor
 from serve.ingress.services import Services
 from serve.url_failures import SENTENCES, UrlFailure
 
@@ -21,7 +22,7 @@ _PATIENCE: Final = timedelta(seconds=15)
 """How much longer than a fetch may take is waited for its outcome."""
 
 
-async def fetched(services: Services, caller: Principal, url: str) -> bytes:
+async def fetched(services: Services, caller: Visitor, url: str) -> bytes:
     """The bytes behind the URL. Nothing of the fetch is kept, however it ends.
 
     Raises:
@@ -34,7 +35,7 @@ async def fetched(services: Services, caller: Principal, url: str) -> bytes:
     try:
         await _ask(services, fetch_id)
         medium = await database.run(_outcome, fetch_id)
-        return await asyncio.to_thread(_read, services, medium)
+        return await asyncio.to_thread(_read, services, caller.opening, medium)
     finally:
         await asyncio.shield(_forget(services, fetch_id))
 
@@ -72,8 +73,8 @@ def _outcome(connection: Connection, fetch_id: str) -> Medium:
     return medium
 
 
-def _read(services: Services, medium: Medium) -> bytes:
-    reader = services.resources.store.open(medium.object_key, medium.account_id, medium.id)
+def _read(services: Services, opening: Opening, medium: Medium) -> bytes:
+    reader = services.resources.store.open(medium.object_key, opening, medium.id)
     return reader.read(0, reader.size)
 
 

@@ -2,19 +2,25 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from cluster.errors import InsufficientScope, InvalidCredentials, NotFound
+from cluster import clock
+from cluster.errors import FreshLoginRequired, InsufficientScope, InvalidCredentials, NotFound
 from cluster.ids import is_id
 from cluster.privacy.notices import Notice, read_folder
-from cluster.records import api_keys, notices
-from cluster.records.principals import Principal, Scope, permits
+from cluster.privacy.terms import Audience, Terms, read_terms
+from cluster.records import notices
+from cluster.records.principals import Scope, permits
 from cluster.settings import configs_folder
 from cluster.storage.database import AsyncDatabase
 from serve.catalogue import Catalogue
+from serve.ingress import cookies
+from serve.ingress.door import Door, Knock, Visitor
+from serve.ingress.watch import Watch
 from serve.resources import WebResources
 
 __all__ = [
@@ -22,6 +28,7 @@ __all__ = [
     "AccountWriter",
     "Caller",
     "EndpointId",
+    "FreshCaller",
     "KeyId",
     "OutboundCalls",
     "PrivacyCaller",
@@ -30,7 +37,9 @@ __all__ = [
     "VideoId",
     "VideoReader",
     "VideoWriter",
+    "address_of",
     "published_notices",
+    "published_terms",
 ]
 
 
@@ -45,13 +54,16 @@ class OutboundCalls:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One replica's resources, the models, the current notice of each purpose, and ways to the other deployments."""
+    """What one replica answers with: resources, models, notices, terms, door, watch, ways to other deployments."""
 
     resources: WebResources
     catalogue: Catalogue
     notices: Mapping[str, Notice]
     wake: Callable[[], object]
     outbound: OutboundCalls
+    door: Door
+    watch: Watch
+    terms: Mapping[Audience, Terms]
 
     @property
     def notice_versions(self) -> dict[str, str]:
@@ -66,6 +78,11 @@ async def published_notices(database: AsyncDatabase) -> dict[str, Notice]:
     return current
 
 
+def published_terms() -> dict[Audience, Terms]:
+    """What everybody is told before they come in."""
+    return read_terms(configs_folder() / "terms")
+
+
 def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
@@ -73,26 +90,30 @@ def _services(request: Request) -> Services:
 
 Served = Annotated[Services, Depends(_services)]
 
-_bearer = HTTPBearer(auto_error=False, description="An API key, as POST /v1/accounts or POST /v1/api-keys returns it.")
+
+def address_of(request: Request) -> str:
+    """The caller's address, as the edge saw it."""
+    return request.client.host if request.client else ""
+
+
+_bearer = HTTPBearer(auto_error=False, description="An API key, a session's token or a guest's.")
 
 
 async def _caller(
-    services: Served, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Principal:
-    if credentials is None:
+    request: Request, services: Served, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Visitor:
+    token = bearer.credentials if bearer else cookies.session_token(request)
+    if token is None:
         raise InvalidCredentials
-    resources = services.resources
-    principal = await resources.database.run(api_keys.authenticate, resources.keys, credentials.credentials)
-    if principal is None:
-        raise InvalidCredentials
-    return principal
+    action = f"{request.method} {request.scope['route'].path}"
+    return await services.door.enter(Knock(token, address_of(request), action))
 
 
-Caller = Annotated[Principal, Depends(_caller)]
+Caller = Annotated[Visitor, Depends(_caller)]
 
 
-def _with(scope: Scope) -> Callable[[Principal], Principal]:
-    def check(caller: Caller) -> Principal:
+def _with(scope: Scope) -> Callable[[Visitor], Visitor]:
+    def check(caller: Caller) -> Visitor:
         if not permits(caller.scopes, scope):
             raise InsufficientScope(details={"needed_scope": scope.value})
         return caller
@@ -100,11 +121,21 @@ def _with(scope: Scope) -> Callable[[Principal], Principal]:
     return check
 
 
-VideoReader = Annotated[Principal, Depends(_with(Scope.VIDEOS_READ))]
-VideoWriter = Annotated[Principal, Depends(_with(Scope.VIDEOS_WRITE))]
-AccountReader = Annotated[Principal, Depends(_with(Scope.ACCOUNT_READ))]
-AccountWriter = Annotated[Principal, Depends(_with(Scope.ACCOUNT_WRITE))]
-PrivacyCaller = Annotated[Principal, Depends(_with(Scope.PRIVACY))]
+VideoReader = Annotated[Visitor, Depends(_with(Scope.VIDEOS_READ))]
+VideoWriter = Annotated[Visitor, Depends(_with(Scope.VIDEOS_WRITE))]
+AccountReader = Annotated[Visitor, Depends(_with(Scope.ACCOUNT_READ))]
+AccountWriter = Annotated[Visitor, Depends(_with(Scope.ACCOUNT_WRITE))]
+PrivacyCaller = Annotated[Visitor, Depends(_with(Scope.PRIVACY))]
+
+
+def _fresh(services: Served, caller: PrivacyCaller) -> Visitor:
+    life = timedelta(minutes=services.resources.settings.accounts.fresh_minutes)
+    if caller.logged_in_at is None or clock.now() - caller.logged_in_at > life:
+        raise FreshLoginRequired(details={"log_in_with": {"method": "POST", "path": "/v1/sessions"}})
+    return caller
+
+
+FreshCaller = Annotated[Visitor, Depends(_fresh)]
 
 
 def _video_id(_: Caller, video_id: str) -> str:

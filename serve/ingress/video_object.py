@@ -10,6 +10,7 @@ from cluster.privacy.media_kinds import KINDS
 from cluster.records.job_states import JobState, Stage
 from cluster.records.jobs import Job, prompt_of
 from cluster.records.media import Medium
+from cluster.storage.openings import Opening
 from serve.catalogue import Disclosure
 from serve.failures import sentence
 from serve.ingress.services import Services
@@ -87,7 +88,9 @@ class VideoDeleted(BaseModel):
     deleted: Literal[True] = True
 
 
-def render(services: Services, job: Job, media: Iterable[Medium], queue_position: int | None) -> Video:
+def render(
+    services: Services, opening: Opening, job: Job, media: Iterable[Medium], queue_position: int | None
+) -> Video:
     """The public object of a job and its live media."""
     shape = job.facts.get("video", {})
     return Video(
@@ -100,7 +103,7 @@ def render(services: Services, job: Job, media: Iterable[Medium], queue_position
         model=job.model,
         seconds=f"{job.parameters['seconds']:g}",
         size=f"{shape.get('width', 0)}x{shape.get('height', 0)}",
-        prompt=prompt_of(services.resources.keys, job),
+        prompt=prompt_of(services.resources.keys, opening, job),
         error=VideoFailure(code=job.error_code, message=sentence(job.error_code)) if job.error_code else None,
         remixed_from_video_id=job.remixed_from,
         stage=job.stage.value if job.state is JobState.IN_PROGRESS else None,

@@ -8,14 +8,16 @@ from sqlalchemy import Connection
 from cluster import errors
 from cluster.errors import InvalidRequest, NotFound, StateConflict, Unavailable
 from cluster.ids import is_id
-from cluster.records import jobs, lifecycle, media
+from cluster.records import jobs, lifecycle, media, subjects
 from cluster.records.job_states import Actor, JobState
 from cluster.records.jobs import Job
 from serve.engines.parameters import VideoParameters
 from serve.erasure import erase_doomed
-from serve.ingress.accept import accept, read_order
+from serve.ingress.accept import accept
+from serve.ingress.door import Visitor
 from serve.ingress.error_answers import documented
 from serve.ingress.forms import read_submission
+from serve.ingress.order import read_order, read_subject
 from serve.ingress.services import Served, Services, VideoId, VideoReader, VideoWriter
 from serve.ingress.video_object import Video, VideoDeleted, VideoPage, render
 
@@ -31,6 +33,11 @@ def _create_schema() -> dict[str, Any]:
     text = {
         "prompt": {"type": "string", "example": "slow push in, a calm morning"},
         "model": {"type": "string", "default": "default"},
+        "subject": {
+            "type": "string",
+            "maxLength": subjects.MAX_CHARACTERS,
+            "description": "Your own name for the user this is for. Kept as a keyed hash; `DELETE /v1/subjects/{ref}`.",
+        },
     }
     photo = {"input_reference": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP or AVIF."}}
     link = {"type": "string", "format": "uri", "description": "https, http or data."}
@@ -51,6 +58,7 @@ def _create_schema() -> dict[str, Any]:
         errors.InvalidRequest,
         errors.ModelNotFound,
         errors.InsufficientCredits,
+        errors.SpendingCapReached,
         errors.ConsentRequired,
         errors.ConsentWithdrawn,
         errors.RequestInProgress,
@@ -70,7 +78,7 @@ async def create_video(
     submission = await read_submission(request)
     order = await read_order(services, submission, idempotency_key)
     job_id = await accept(services, caller, order)
-    return await _shown(services, caller.account_id, job_id, response)
+    return await _shown(services, caller, job_id, response)
 
 
 @router.get("/v1/videos")
@@ -80,15 +88,18 @@ async def list_videos(
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     order: Literal["asc", "desc"] = "desc",
+    subject: str | None = None,
 ) -> VideoPage:
-    """A page of the account's videos."""
+    """A page of the account's videos, or of those of one `subject`."""
     if after is not None and not is_id("video", after):
         raise InvalidRequest("after: this must be the id of a video.", param="after")
+    keys, account_id = services.resources.keys, caller.account_id
+    wanted = subjects.lookup(keys, account_id, read_subject(subject)) if subject is not None else None
 
     def page(connection: Connection) -> tuple[list[Video], bool]:
-        found, more = jobs.listing(connection, caller.account_id, after=after, limit=limit, order=order)
+        found, more = jobs.listing(connection, account_id, after=after, limit=limit, order=order, subject_lookup=wanted)
         kept = media.of_jobs(connection, [job.id for job in found])
-        return [render(services, job, kept[job.id], _position(connection, job)) for job in found], more
+        return [render(services, caller.opening, job, kept[job.id], _position(connection, job)) for job in found], more
 
     videos, more = await services.resources.database.run(page)
     first, last = (videos[0].id, videos[-1].id) if videos else (None, None)
@@ -98,7 +109,7 @@ async def list_videos(
 @router.get("/v1/videos/{video_id}", responses=_ABSENT)
 async def retrieve_video(video_id: VideoId, response: Response, services: Served, caller: VideoReader) -> Video:
     """One video. A failed job is an ordinary answer with an `error` inside."""
-    return await _shown(services, caller.account_id, video_id, response)
+    return await _shown(services, caller, video_id, response)
 
 
 @router.post("/v1/videos/{video_id}/cancel", responses=_ABSENT | documented(StateConflict))
@@ -112,7 +123,7 @@ async def cancel_video(video_id: VideoId, response: Response, services: Served, 
 
     if not await services.resources.database.run(cancel):
         raise StateConflict("This video is finished already; there is nothing to cancel.")
-    return await _shown(services, caller.account_id, video_id, response)
+    return await _shown(services, caller, video_id, response)
 
 
 @router.delete("/v1/videos/{video_id}", responses=_ABSENT)
@@ -126,13 +137,13 @@ async def delete_video(video_id: VideoId, services: Served, caller: VideoWriter)
     return VideoDeleted(id=video_id)
 
 
-async def _shown(services: Services, account_id: str, job_id: str, response: Response) -> Video:
+async def _shown(services: Services, caller: Visitor, job_id: str, response: Response) -> Video:
     def show(connection: Connection) -> Video:
-        job = jobs.get(connection, job_id, account_id)
+        job = jobs.get(connection, job_id, caller.account_id)
         if job is None:
             raise NotFound
         kept = media.of_jobs(connection, [job_id])[job_id]
-        return render(services, job, kept, _position(connection, job))
+        return render(services, caller.opening, job, kept, _position(connection, job))
 
     response.headers["openai-poll-after-ms"] = str(services.resources.settings.http.poll_after_ms)
     return await services.resources.database.run(show)

@@ -9,6 +9,7 @@ from cluster.records import webhook_endpoints as endpoints
 from cluster.records.webhook_deliveries import Delivery, EventType
 from cluster.records.webhook_endpoints import Endpoint
 from cluster.storage.keys import KeyStore
+from cluster.storage.openings import Opening
 
 __all__ = [
     "DeliveryPage",
@@ -29,7 +30,7 @@ _ALL: tuple[EventType, ...] = get_args(EventType)
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class NewEndpoint(_Body):
@@ -125,12 +126,12 @@ class DeliveryPage(BaseModel):
     has_more: bool
 
 
-def show_endpoint(keys: KeyStore, endpoint: Endpoint) -> EndpointShown:
+def show_endpoint(keys: KeyStore, opening: Opening, endpoint: Endpoint) -> EndpointShown:
     """The public object of an endpoint."""
     return EndpointShown(
         id=endpoint.id,
-        name=endpoints.name_of(keys, endpoint),
-        url=endpoints.url_of(keys, endpoint),
+        name=endpoints.name_of(keys, opening, endpoint),
+        url=endpoints.url_of(keys, opening, endpoint),
         event_types=list(endpoint.events),
         signing_secret_hint=f"whsec_…{endpoint.secret_hint}",
         created_at=clock.unix(endpoint.created_at),

@@ -15,6 +15,7 @@ from cluster.records import webhook_deliveries as deliveries
 from cluster.records import webhook_endpoints as endpoints
 from cluster.records.principals import Principal
 from cluster.records.webhook_endpoints import Endpoint
+from serve.ingress.door import Visitor
 from serve.ingress.error_answers import documented
 from serve.ingress.services import AccountReader, AccountWriter, EndpointId, Served, Services
 from serve.ingress.webhook_objects import (
@@ -76,7 +77,7 @@ async def list_endpoints(
         raise InvalidRequest("after: this must be the id of a webhook endpoint.", param="after")
     resources = services.resources
     found, more = await resources.database.run(endpoints.listing, caller.account_id, after=after, limit=limit)
-    shown = [show_endpoint(resources.keys, endpoint) for endpoint in found]
+    shown = [show_endpoint(resources.keys, caller.opening, endpoint) for endpoint in found]
     first, last = (shown[0].id, shown[-1].id) if shown else (None, None)
     return EndpointPage(data=shown, first_id=first, last_id=last, has_more=more)
 
@@ -161,9 +162,9 @@ def _own(connection: Connection, caller: Principal, endpoint_id: str) -> Endpoin
     return endpoint
 
 
-async def _shown(services: Services, caller: Principal, endpoint_id: str) -> EndpointShown:
+async def _shown(services: Services, caller: Visitor, endpoint_id: str) -> EndpointShown:
     endpoint = await services.resources.database.run(_own, caller, endpoint_id)
-    return show_endpoint(services.resources.keys, endpoint)
+    return show_endpoint(services.resources.keys, caller.opening, endpoint)
 
 
 async def _ask(way_out: Callable[[str], Awaitable[str | None]], row_id: str, param: str | None) -> None:

@@ -27,7 +27,7 @@ class WeightDigestMismatch(WeightError):
 class WeightSpec(BaseModel):
     """One entry of `weights:` in `configs/models.yaml`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     source: str = Field(description="`pypi:NAME==VERSION#path`, `npm:NAME@VERSION#path`, `https:`, `s3:` or `file:`.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")

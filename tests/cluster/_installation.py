@@ -94,8 +94,8 @@ class Installation:
         os.kill(self.process(name), signal.SIGKILL)
 
     def sql(self, statement: str) -> list[Any]:
-        """Run a statement in the database."""
-        with psycopg.connect(runtime.database_url(self.settings), autocommit=True) as connection:
+        """Run a statement in the database, as its owner."""
+        with psycopg.connect(runtime.owner_url(self.settings), autocommit=True) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 

@@ -6,6 +6,7 @@ from ray import serve as ray_serve
 from ray.serve import Application
 
 from cluster import runtime, settings
+from cluster.storage.privileges import DatabaseRole
 
 api = FastAPI()
 
@@ -14,7 +15,7 @@ api = FastAPI()
 def is_ready() -> Response:
     """503 while the database does not answer."""
     try:
-        with psycopg.connect(runtime.database_url(settings.load()), connect_timeout=1) as connection:
+        with psycopg.connect(runtime.database_url(settings.load(), DatabaseRole.APP), connect_timeout=1) as connection:
             connection.execute("SELECT 1")
     except psycopg.OperationalError:
         return Response(status_code=503)

@@ -51,6 +51,13 @@ class Account:
     openai: OpenAI
     http: httpx.Client
 
+    def login(self) -> httpx.Client:
+        """A client with a fresh session, as answering for consent needs."""
+        begun = self.http.post("/v1/sessions", json={"api_key": self.key}).raise_for_status().json()
+        self.http.cookies.clear()
+        headers = {"Authorization": f"Bearer {begun['token']}"}
+        return httpx.Client(base_url=self.http.base_url, headers=headers, timeout=60)
+
 
 @contextmanager
 def new_account(cluster: RunningCluster, **details: str) -> Iterator[Account]:
@@ -82,7 +89,7 @@ def cluster() -> Iterator[RunningCluster]:
         assert started.returncode == 0, started.stderr
         own = settings.read(settings.configs_folder(), environment)
         url = json.loads(started.stdout)["urls"]["api"]
-        database = Database(runtime.database_url(own), 2, "tests")
+        database = Database(runtime.owner_url(own), 2, "tests")
         yield RunningCluster(
             url, folder, environment, own, database, open_objects(own.objects, runtime.paths(own).objects)
         )

@@ -87,7 +87,7 @@ def test_withdrawn_consent_stops_a_running_job(cluster: RunningCluster, account:
     notice = next(n for n in account.http.get("/v1/notices").json()["data"] if n["purpose"] == "ai_processing")
     answer = {"purpose": "ai_processing", "notice_version": notice["version"], "granted": False}
 
-    withdrawn = account.http.post("/v1/consents", json=answer)
+    withdrawn = account.login().post("/v1/consents", json=answer)
     asked_at = time.monotonic()
     assert withdrawn.json()["stopped_jobs"] == [job_id]
     until(lambda: is_idle(worker), 2)

@@ -1,6 +1,7 @@
 """What every answer has, and what none has: request ids, one shape of errors, nothing of what was sent."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from starlette.testclient import TestClient
 from cluster.records import jobs
 from cluster.storage.database import AsyncDatabase
 from serve.ingress.api import create_api
+from serve.ingress.door import Door
 from serve.ingress.services import Services, published_notices
 from serve.resources import WebResources
 from tests.api import PHOTO, Api, Person
@@ -102,12 +104,10 @@ def test_models_say_where_data_goes(api: Api) -> None:
 
 def test_a_dead_database_is_503_and_not_500(web_resources: WebResources, services: Services) -> None:
     dead = AsyncDatabase("postgresql://i2v@127.0.0.1:1/i2v", 1, "test")
-    down = Services(
-        WebResources(web_resources.settings, dead, web_resources.keys, web_resources.store),
-        services.catalogue,
-        services.notices,
-        services.wake,
-        services.outbound,
+    down = replace(
+        services,
+        resources=WebResources(web_resources.settings, dead, web_resources.keys, web_resources.store),
+        door=Door(dead, web_resources.keys),
     )
     with TestClient(create_api(down)) as client:
         answers = [

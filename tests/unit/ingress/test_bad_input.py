@@ -92,6 +92,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str | None]] = {
     "lone surrogate in a name": (linked(**{"\udfff": "x"}), "invalid_request", None),
     "prompt no text": (linked(prompt=["x"]), "invalid_request", "prompt"),
     "model no text": (linked(model=None), "invalid_request", "model"),
+    "subject no text": (linked(subject=["x"]), "invalid_request", "subject"),
+    "subject empty": (field(subject=""), "invalid_request", "subject"),
+    "subject that no URL can name": (field(subject=".."), "invalid_request", "subject"),
+    "subject too long": (field(subject="x" * 201), "invalid_request", "subject"),
+    "subject with a lone surrogate": (linked(subject="\ud800"), "invalid_request", "subject"),
     "no body": (body(b""), "invalid_request", None),
     "no type": ({"content": b"x"}, "invalid_request", "content-type"),
     "plain text": (body(CANARY, "text/plain"), "invalid_request", "content-type"),
@@ -175,6 +180,7 @@ def test_the_positive_controls_of_this_table_are_accepted(person: Person) -> Non
         wide,
         linked(),
         linked(prompt="x" * 5000, seconds=20),
+        linked(subject="é" * 200),
         field(prompt="\x00 \x7f é 🎬"),
     ):
         answer = person.post("/v1/videos", **accepted)

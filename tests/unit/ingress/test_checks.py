@@ -1,7 +1,7 @@
 """The checkers that other tests rely on find what is planted."""
 
 from tests.api import Api, Person
-from tests.checks import Differences, differences
+from tests.checks import Differences, differences, misspent
 
 
 def found(api: Api) -> Differences:
@@ -36,8 +36,19 @@ def test_a_snapshot_sees_every_row_and_object(api: Api, person: Person) -> None:
     assert before == api.snapshot()
     person.post("/v1/api-keys")
     keyed = api.snapshot()
-    assert {name for name, count in keyed.rows.items() if count != before.rows[name]} == {"api_keys"}
+    assert {name for name, count in keyed.rows.items() if count != before.rows[name]} == {"api_keys", "audit"}
     person.created()
     changed = {name for name, count in api.snapshot().rows.items() if count != keyed.rows[name]}
     assert changed == {"jobs", "media", "credit_transfers"}
     assert len(api.snapshot().objects) == 1
+
+
+def test_a_key_that_spent_other_than_its_jobs_cost_is_found(api: Api, person: Person) -> None:
+    person.created()
+    (key,) = person.get("/v1/api-keys").json()["data"]
+    assert api.world.run(misspent) == []
+    for planted in ("spent = spent + 1", "spending_cap = spent - 1"):
+        api.world.sql(f"UPDATE api_keys SET {planted}")
+        assert api.world.run(misspent) == [key["id"]]
+        api.world.sql("UPDATE api_keys SET spent = :spent, spending_cap = NULL", spent=key["spent"])
+    assert api.world.run(misspent) == []

@@ -17,6 +17,12 @@ def _older_notice(api: Api) -> None:
     api.world.publish(OLD)
 
 
+@pytest.fixture
+def person(api: Api) -> Person:
+    """Somebody who has just logged in: only they may answer."""
+    return api.person().login()
+
+
 def state(person: Person, purpose: str = SHARE) -> str:
     standing = person.get("/v1/consents").json()["data"]
     return str(next(one["state"] for one in standing if one["purpose"] == purpose))

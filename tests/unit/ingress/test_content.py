@@ -3,12 +3,14 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from cluster.errors import RangeNotSatisfiable
 from cluster.records import api_keys, lifecycle
 from serve.ingress import content
 from serve.ingress.content import parse_range
 from serve.ingress.unexpected import Aborted
+from serve.ingress.watch import Sending, still_allowed
 from tests.api import SPRITESHEET, THUMBNAIL, VIDEO, Api, Person
 
 SIZES = st.integers(1, 10**12)
@@ -116,9 +118,9 @@ def test_there_is_no_content_before_the_end_and_no_other_variant(api: Api, perso
 def test_a_download_stops_when_it_may_no_longer_go_on(
     api: Api, person: Person, path: str, ending: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    allowed, asked = content._still_allowed, []
+    asked: list[int] = []
 
-    def ask(*arguments: object) -> None:
+    def ask(connection: Connection, sendings: list[Sending]) -> set[Sending]:
         asked.append(1)
         if len(asked) == 3:
             (key,) = api.world.run(api_keys.listing, person.account_id)
@@ -126,9 +128,9 @@ def test_a_download_stops_when_it_may_no_longer_go_on(
                 api.world.run(api_keys.revoke, person.account_id, key.id)
             else:
                 api.world.run(lifecycle.delete, person.account_id, path.split("/")[3])
-        allowed(*arguments)  # type: ignore[arg-type]
+        return still_allowed(connection, sendings)
 
-    monkeypatch.setattr(content, "_still_allowed", ask)
+    monkeypatch.setattr(content, "still_allowed", ask)
     with pytest.raises(Aborted):
         person.get(path)
     assert len(asked) == 3

@@ -26,7 +26,7 @@ def version_of(person: Person, purpose: str) -> str:
 
 def answer(person: Person, purpose: str, granted: bool) -> Any:
     body = {"purpose": purpose, "notice_version": version_of(person, purpose), "granted": granted}
-    return person.post("/v1/consents", json=body)
+    return person.login().post("/v1/consents", json=body)
 
 
 def test_a_new_video_is_queued_and_paid_for_in_advance(api: Api, person: Person) -> None:
@@ -57,7 +57,7 @@ def test_the_same_key_and_body_is_the_same_job(api: Api, person: Person) -> None
     assert len(api.snapshot().objects) == 1
 
 
-@pytest.mark.parametrize("other", [{"prompt": "other"}, {"photo": picture("PNG")}, {"seconds": "5"}])
+@pytest.mark.parametrize("other", [{"prompt": "other"}, {"photo": picture("PNG")}, {"seconds": "5"}, {"subject": "x"}])
 def test_the_same_key_with_another_body_is_refused(api: Api, person: Person, other: dict[str, Any]) -> None:
     person.create(prompt=PROMPT, idempotency_key="k")
     before = api.snapshot()
@@ -171,7 +171,8 @@ def test_withdrawn_consent_refuses_with_the_way_back(api: Api, person: Person) -
     assert api.snapshot() == before
 
     way = error["answer_with"]
-    assert person.call(way["method"], way["path"], json=way["body"]).status_code == 201
+    assert person.call(way["method"], way["path"], json=way["body"]).json()["error"]["code"] == "fresh_login_required"
+    assert person.login().call(way["method"], way["path"], json=way["body"]).status_code == 201
     assert person.create().status_code == 200
 
 

@@ -6,11 +6,10 @@ import pytest
 from sqlalchemy import CheckConstraint
 from sqlalchemy.exc import ProgrammingError
 
-from cluster.records import lifecycle, metadata
+from cluster.records import metadata
+from cluster.storage.privileges import LEDGERS
 from tests.fixtures_storage import assert_migrations_match
-from tests.world import AI, World, notice_for
-
-LEDGERS = ("consents", "credit_transfers")
+from tests.world import SHARE, World, fill_ledgers, notice_for
 
 
 def test_migrations_and_metadata_agree(fresh_url: str) -> None:
@@ -34,12 +33,10 @@ def test_leases_leave_room_for_heartbeats(world: World) -> None:
     assert row.reloptions == ["fillfactor=50"]
 
 
-@pytest.mark.parametrize("ledger", LEDGERS)
+@pytest.mark.parametrize("ledger", sorted(LEDGERS))
 @pytest.mark.parametrize("change", ["UPDATE {} SET account_id = account_id", "DELETE FROM {}", "TRUNCATE {}"])
 def test_a_ledger_refuses_change(world: World, ledger: str, change: str) -> None:
-    account, notice = world.account(), notice_for(AI)
-    world.publish(notice)
-    world.run(lifecycle.answer, account, purpose=AI, notice_version=notice.version, granted=True)
+    fill_ledgers(world, world.account(), notice_for(SHARE))
     before = world.sql(f"SELECT * FROM {ledger}")
     assert before
     with pytest.raises(ProgrammingError, match="InsufficientPrivilege"):

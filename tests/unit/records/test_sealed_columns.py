@@ -7,24 +7,26 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, LargeBinary, select, text
 
-from cluster.records import accounts, api_keys, jobs, metadata
+from cluster.records import accounts, api_keys, jobs, metadata, subjects
+from cluster.records.accounts import Details
 from cluster.storage.errors import SealBroken
 from tests.world import World
 
 NAME, EMAIL, COMPANY, PROMPT = "Zephyrina Quux", "Zephyrina@Quux.example", "Quux & Sons", "a heron over Lake Quuxwater"
-CANARIES = (NAME, EMAIL, EMAIL.casefold(), COMPANY, PROMPT)
+KEY_NAME, SUBJECT = "Zephyrina's laptop", "user-zephyrina"
+CANARIES = (NAME, EMAIL, EMAIL.casefold(), COMPANY, PROMPT, KEY_NAME, SUBJECT)
 
 
 def filled(world: World) -> tuple[str, str]:
     """An account with all its details and a job with a prompt; its key."""
 
     def fill(connection: Connection) -> tuple[str, str]:
-        account = accounts.create(connection, world.keys, name=NAME, email=EMAIL, company=COMPANY)
-        return account.id, api_keys.create(connection, world.keys, account.id)[1]
+        account = accounts.create(connection, world.keys, Details(NAME, EMAIL, COMPANY), terms_version="terms")
+        return account.id, api_keys.create(connection, world.keys, account.id, name=KEY_NAME)[1]
 
     account_id, token = world.run(fill)
     world.sql("INSERT INTO credit_balances VALUES (:account, 100, 0)", account=account_id)
-    world.job(account_id, prompt=PROMPT)
+    world.job(account_id, prompt=PROMPT, subject_lookup=subjects.lookup(world.keys, account_id, SUBJECT))
     return account_id, token
 
 
@@ -42,12 +44,12 @@ def found(connection: Connection, *canaries: str) -> set[str]:
     return {place for place, value in cells(connection) if any(canary in value for canary in wanted)}
 
 
-@pytest.mark.parametrize("place", ["accounts.role", "accounts.company_sealed", "jobs.facts", "jobs.purposes"])
+@pytest.mark.parametrize("place", ["accounts.terms_version", "accounts.company_sealed", "jobs.facts", "jobs.purposes"])
 def test_the_scan_finds_what_is_planted(world: World, place: str) -> None:
     filled(world)
     table, column = place.split(".")
     planted = {
-        "accounts.role": f"'{EMAIL}'",
+        "accounts.terms_version": f"'{EMAIL}'",
         "accounts.company_sealed": f"convert_to('{EMAIL}', 'UTF8')",
         "jobs.facts": f"jsonb_build_object('who', '{EMAIL}')",
         "jobs.purposes": f"ARRAY['{EMAIL}']",
@@ -85,7 +87,7 @@ def test_a_prompt_opens_only_for_its_own_job(world: World) -> None:
     account, _ = filled(world)
     other = world.job(account, prompt="something else")
     job = world.read(world.job(account, prompt=PROMPT))
-    assert jobs.prompt_of(world.keys, job) == PROMPT
+    assert jobs.prompt_of(world.keys, world.opening(account), job) == PROMPT
     world.sql("UPDATE jobs SET prompt_sealed = :sealed WHERE id = :other", sealed=job.prompt_sealed, other=other)
     with pytest.raises(SealBroken):
-        jobs.prompt_of(world.keys, world.read(other))
+        jobs.prompt_of(world.keys, world.opening(account), world.read(other))

@@ -8,10 +8,16 @@ import pytest
 from cluster.storage.keys import KeyStore
 from cluster.storage.local_objects import LocalObjects
 from cluster.storage.objects import ObjectStore, S3Objects
+from cluster.storage.openings import Opening
 from tests.fixtures_storage import S3Server
 
 ACCOUNT = "account_01k0000000000000000000000a"
 OTHER = "account_01k0000000000000000000000b"
+
+
+def opening(account_id: str = ACCOUNT) -> Opening:
+    """Leave to open, as the access log would give it."""
+    return Opening(account_id, "tests", "a test")
 
 
 @pytest.fixture

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from cluster.storage.erasure import Absent, Erased, Failed
 from cluster.storage.errors import KeyMissing, KeyStoreUnavailable, SealBroken
 from cluster.storage.keys import BUCKETS, KeyStore
-from tests.unit.storage.conftest import ACCOUNT, OTHER
+from tests.unit.storage.conftest import ACCOUNT, OTHER, opening
 
 
 def test_seals_open_only_for_their_account_and_context(keys: KeyStore) -> None:
     sealed = keys.seal_text(ACCOUNT, "Zoë's prompt", "jobs.prompt|job_1")
     assert b"prompt" not in sealed
-    assert keys.open_text(ACCOUNT, sealed, "jobs.prompt|job_1") == "Zoë's prompt"
+    assert keys.open_text(opening(), sealed, "jobs.prompt|job_1") == "Zoë's prompt"
     altered = sealed[:-1] + bytes([sealed[-1] ^ 1])
     for account, content, context in [
         (OTHER, sealed, "jobs.prompt|job_1"),
@@ -30,7 +30,7 @@ def test_seals_open_only_for_their_account_and_context(keys: KeyStore) -> None:
         (ACCOUNT, b"", "jobs.prompt|job_1"),
     ]:
         with pytest.raises(SealBroken):
-            keys.open(account, content, context)
+            keys.open(opening(account), content, context)
 
 
 def test_the_same_text_seals_differently_each_time(keys: KeyStore) -> None:
@@ -40,17 +40,17 @@ def test_the_same_text_seals_differently_each_time(keys: KeyStore) -> None:
 def test_data_keys_unwrap_only_for_their_account_and_context(keys: KeyStore) -> None:
     aead, wrapped = keys.data_key(ACCOUNT, "object|media_1")
     sealed = aead.encrypt(b"pixels", b"0")
-    assert keys.unwrap(ACCOUNT, wrapped, "object|media_1").decrypt(sealed, b"0") == b"pixels"
+    assert keys.unwrap(opening(), wrapped, "object|media_1").decrypt(sealed, b"0") == b"pixels"
     for account, context in [(OTHER, "object|media_1"), (ACCOUNT, "object|media_2")]:
         with pytest.raises(SealBroken):
-            keys.unwrap(account, wrapped, context)
+            keys.unwrap(opening(account), wrapped, context)
 
 
 def test_a_second_opening_of_the_folder_has_the_same_keys(keys: KeyStore, tmp_path: Path) -> None:
     sealed = keys.seal(ACCOUNT, b"x", "c")
     again = KeyStore(tmp_path / "keys")
     again.create(ACCOUNT)
-    assert again.open(ACCOUNT, sealed, "c") == b"x"
+    assert again.open(opening(), sealed, "c") == b"x"
     assert again.lookup("email", "a@b") == keys.lookup("email", "a@b")
     assert sorted(again.accounts()) == [ACCOUNT, OTHER]
 
@@ -67,24 +67,25 @@ def test_destroying(keys: KeyStore) -> None:
     assert keys.destroy(ACCOUNT) == Absent()
     assert not keys.exists(ACCOUNT)
     with pytest.raises(KeyMissing):
-        keys.open(ACCOUNT, sealed, "c")
+        keys.open(opening(), sealed, "c")
     keys.create(ACCOUNT)
     with pytest.raises(SealBroken):
-        keys.open(ACCOUNT, sealed, "c")
-    assert keys.open(OTHER, keys.seal(OTHER, b"x", "c"), "c") == b"x"
+        keys.open(opening(), sealed, "c")
+    assert keys.open(opening(OTHER), keys.seal(OTHER, b"x", "c"), "c") == b"x"
 
 
 READER = """
 import sys, time, pathlib
 from cluster.storage.errors import KeyMissing
 from cluster.storage.keys import KeyStore
+from cluster.storage.openings import Opening
 keys = KeyStore(pathlib.Path(sys.argv[1]))
 sealed = bytes.fromhex(sys.argv[3])
-assert keys.open(sys.argv[2], sealed, "c") == b"x"
+assert keys.open(Opening(sys.argv[2], "reader", "a test"), sealed, "c") == b"x"
 print("reading", flush=True)
 try:
     while True:
-        keys.open(sys.argv[2], sealed, "c")
+        keys.open(Opening(sys.argv[2], "reader", "a test"), sealed, "c")
         last = time.monotonic()
         time.sleep(0.005)
 except KeyMissing:
@@ -109,12 +110,13 @@ def test_a_cached_key_is_what_the_other_process_would_have_used(keys: KeyStore, 
     """The control of the test above: within the time to remember, the file is not asked for."""
     sealed = keys.seal(ACCOUNT, b"x", "c")
     KeyStore(tmp_path / "keys").destroy(ACCOUNT)
-    assert keys.open(ACCOUNT, sealed, "c") == b"x"
+    assert keys.open(opening(), sealed, "c") == b"x"
 
 
 START = """
 import sys, pathlib
 from cluster.storage.keys import KeyStore
+from cluster.storage.openings import Opening
 keys = KeyStore(pathlib.Path(sys.argv[1]))
 keys.create(sys.argv[2])
 print(keys.lookup("p", "v").hex(), keys.seal(sys.argv[2], b"x", "c").hex())
@@ -128,7 +130,7 @@ def test_many_processes_may_start_at_once(tmp_path: Path) -> None:
     assert all(process.returncode == 0 for process in started)
     assert len({lookup for lookup, _ in answers}) == 1
     keys = KeyStore(tmp_path / "keys")
-    assert {keys.open(ACCOUNT, bytes.fromhex(sealed), "c") for _, sealed in answers} == {b"x"}
+    assert {keys.open(opening(), bytes.fromhex(sealed), "c") for _, sealed in answers} == {b"x"}
 
 
 def rotate_all(keys: KeyStore) -> int:
@@ -139,7 +141,7 @@ def test_rotation_keeps_what_lives(keys: KeyStore) -> None:
     sealed = {account: keys.seal(account, b"x", "c") for account in (ACCOUNT, OTHER)}
     assert rotate_all(keys) == 2
     for store in (keys, KeyStore(keys._folder.root.parent)):
-        assert all(store.open(account, content, "c") == b"x" for account, content in sealed.items())
+        assert all(store.open(opening(account), content, "c") == b"x" for account, content in sealed.items())
 
 
 def test_an_old_copy_of_an_entry_is_useless_after_rotation(keys: KeyStore, tmp_path: Path) -> None:
@@ -150,26 +152,26 @@ def test_an_old_copy_of_an_entry_is_useless_after_rotation(keys: KeyStore, tmp_p
     keys.destroy(ACCOUNT)
 
     entry.write_bytes(copy)
-    assert KeyStore(folder).open(ACCOUNT, sealed, "c") == b"x", "before rotation the copy must still open: the control"
+    assert KeyStore(folder).open(opening(), sealed, "c") == b"x", "before rotation the copy opens: the control"
 
     entry.unlink()
     rotate_all(keys)
     entry.write_bytes(copy)
     with pytest.raises(KeyStoreUnavailable):
-        KeyStore(folder).open(ACCOUNT, sealed, "c")
+        KeyStore(folder).open(opening(), sealed, "c")
 
 
 def test_an_old_copy_of_the_folder_is_useless_without_its_bucket_keys(keys: KeyStore, tmp_path: Path) -> None:
     """What a backup is allowed to hold: entries, but bucket keys only as they are now."""
     sealed = keys.seal(ACCOUNT, b"x", "c")
     shutil.copytree(tmp_path / "keys", tmp_path / "copy")
-    assert KeyStore(tmp_path / "copy").open(ACCOUNT, sealed, "c") == b"x"
+    assert KeyStore(tmp_path / "copy").open(opening(), sealed, "c") == b"x"
     keys.destroy(ACCOUNT)
     rotate_all(keys)
     for now in (tmp_path / "keys" / "buckets").glob("*/.key"):
         shutil.copy(now, tmp_path / "copy" / "buckets" / now.parent.name / ".key")
     with pytest.raises(KeyStoreUnavailable):
-        KeyStore(tmp_path / "copy").open(ACCOUNT, sealed, "c")
+        KeyStore(tmp_path / "copy").open(opening(), sealed, "c")
 
 
 def test_readers_do_not_notice_a_rotation(keys: KeyStore, tmp_path: Path) -> None:
@@ -181,7 +183,7 @@ def test_readers_do_not_notice_a_rotation(keys: KeyStore, tmp_path: Path) -> Non
     def read() -> None:
         while not done.is_set():
             try:
-                KeyStore(tmp_path / "keys").open(ACCOUNT, sealed, "c")
+                KeyStore(tmp_path / "keys").open(opening(), sealed, "c")
             except Exception as error:
                 failures.append(error)
 
@@ -200,9 +202,9 @@ def test_a_killed_rotation_is_finished_by_the_next(keys: KeyStore, tmp_path: Pat
     old = (entry.parent / ".key").read_bytes()
     keys._new_bucket_key(entry.parent / ".next")
     halfway = KeyStore(tmp_path / "keys")
-    assert halfway.open(ACCOUNT, sealed, "c") == b"x"
+    assert halfway.open(opening(), sealed, "c") == b"x"
     halfway.rotate_bucket(int(entry.parent.name, 16))
-    assert KeyStore(tmp_path / "keys").open(ACCOUNT, sealed, "c") == b"x"
+    assert KeyStore(tmp_path / "keys").open(opening(), sealed, "c") == b"x"
     assert not (entry.parent / ".next").exists()
     assert (entry.parent / ".key").read_bytes() != old
 
@@ -210,7 +212,7 @@ def test_a_killed_rotation_is_finished_by_the_next(keys: KeyStore, tmp_path: Pat
 def test_a_store_that_is_gone_is_not_an_empty_one(keys: KeyStore, tmp_path: Path) -> None:
     (tmp_path / "keys").rename(tmp_path / "away")
     assert keys.destroy(ACCOUNT) == Failed("key_store_unavailable")
-    for ask in (keys.exists, keys.create, lambda account: keys.open(account, b"", "c")):
+    for ask in (keys.exists, keys.create, lambda account: keys.open(opening(account), b"", "c")):
         with pytest.raises(KeyStoreUnavailable):
             ask(ACCOUNT)
 

@@ -17,7 +17,7 @@ from cluster.storage.objects import ObjectStore, S3Objects
 from cluster.storage.sealed import SealedStore
 from cluster.storage.segments import HEADER_BYTES, OVERHEAD, SEGMENT_BYTES
 from tests.fixtures_storage import S3Server
-from tests.unit.storage.conftest import ACCOUNT, OTHER
+from tests.unit.storage.conftest import ACCOUNT, OTHER, opening
 from tests.unit.storage.counting_proxy import CountingProxy
 
 FULL = SEGMENT_BYTES + OVERHEAD
@@ -46,18 +46,18 @@ def pieces(content: bytes, size: int = 300_001) -> Iterator[bytes]:
 def test_round_trip(store: SealedStore, size: int) -> None:
     content = secrets.token_bytes(size)
     assert store.put("a", ACCOUNT, "media_1", pieces(content)) == size
-    reader = store.open("a", ACCOUNT, "media_1")
+    reader = store.open("a", opening(), "media_1")
     assert reader.size == size
     assert b"".join(reader.chunks()) == content
     assert store.delete("a") == Erased()
     with pytest.raises(ObjectMissing):
-        store.open("a", ACCOUNT, "media_1")
+        store.open("a", opening(), "media_1")
 
 
 @given(start=st.integers(0, len(CONTENT) + 10), length=st.integers(0, len(CONTENT)), fresh=st.booleans())
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_range(local: SealedStore, start: int, length: int, fresh: bool) -> None:
-    reader = local.open("a", ACCOUNT, "media_1")
+    reader = local.open("a", opening(), "media_1")
     if not fresh:
         reader.read(0, 1)
     assert reader.read(start, length) == CONTENT[start : start + length]
@@ -76,7 +76,7 @@ def test_an_object_under_another_id_or_account_is_refused(store: SealedStore) ->
     store.put("a", ACCOUNT, "media_1", [b"content"])
     for account, object_id in [(OTHER, "media_1"), (ACCOUNT, "media_2")]:
         with pytest.raises(SealBroken):
-            store.open("a", account, object_id).read(0, 1)
+            store.open("a", opening(account), object_id).read(0, 1)
 
 
 def test_nothing_is_sealed_without_a_key(store: SealedStore) -> None:
@@ -87,7 +87,7 @@ def test_nothing_is_sealed_without_a_key(store: SealedStore) -> None:
 
 
 def test_an_open_reader_stops_within_a_second_of_the_key_s_destruction(local: SealedStore, tmp_path: Path) -> None:
-    reader = local.open("a", ACCOUNT, "media_1")
+    reader = local.open("a", opening(), "media_1")
     assert reader.read(0, 1) == CONTENT[:1]
     KeyStore(tmp_path / "keys").destroy(ACCOUNT)
     time.sleep(1)
@@ -119,19 +119,19 @@ def test_tampering_is_noticed(local: SealedStore, tmp_path: Path) -> None:
     for how, content in tampered(data):
         file.write_bytes(content)
         try:
-            b"".join(local.open("a", ACCOUNT, "media_1").chunks())
+            b"".join(local.open("a", opening(), "media_1").chunks())
         except SealBroken:
             continue
         pytest.fail(f"{how}: it was opened")
     file.write_bytes(data)
-    assert local.open("a", ACCOUNT, "media_1").read(0, len(CONTENT)) == CONTENT
+    assert local.open("a", opening(), "media_1").read(0, len(CONTENT)) == CONTENT
 
 
 def test_spliced_segments_of_the_same_account_are_noticed(local: SealedStore, tmp_path: Path) -> None:
     local.put("b", ACCOUNT, "media_1", pieces(CONTENT))
     one, other = (tmp_path / "objects" / name for name in "ab")
     one.write_bytes(one.read_bytes()[: HEADER_BYTES + FULL] + other.read_bytes()[HEADER_BYTES + FULL :])
-    reader = local.open("a", ACCOUNT, "media_1")
+    reader = local.open("a", opening(), "media_1")
     assert reader.read(0, SEGMENT_BYTES) == CONTENT[:SEGMENT_BYTES]
     with pytest.raises(SealBroken):
         reader.read(SEGMENT_BYTES, 1)
@@ -151,9 +151,9 @@ def test_a_small_object_is_read_in_one_request(tmp_path: Path, keys: KeyStore) -
     objects = CountedReads(tmp_path / "objects")
     store = SealedStore(objects, keys)
     store.put("a", ACCOUNT, "media_1", pieces(CONTENT))
-    assert b"".join(store.open("a", ACCOUNT, "media_1").chunks()) == CONTENT
+    assert b"".join(store.open("a", opening(), "media_1").chunks()) == CONTENT
     assert objects.requests == 1
-    assert store.open("a", ACCOUNT, "media_1").read(SEGMENT_BYTES, 1) == CONTENT[SEGMENT_BYTES : SEGMENT_BYTES + 1]
+    assert store.open("a", opening(), "media_1").read(SEGMENT_BYTES, 1) == CONTENT[SEGMENT_BYTES : SEGMENT_BYTES + 1]
     assert objects.requests == 3
 
 
@@ -168,7 +168,7 @@ def test_the_hook_runs_before_each_megabyte_and_stops_the_reading(local: SealedS
 
     received: list[bytes] = []
     with pytest.raises(PermissionError):
-        received.extend(local.open("a", ACCOUNT, "media_1").chunks(10, None, check))
+        received.extend(local.open("a", opening(), "media_1").chunks(10, None, check))
     assert [len(piece) for piece in received] == [SEGMENT_BYTES - 10, SEGMENT_BYTES]
 
 
@@ -183,7 +183,7 @@ def test_a_ranged_read_from_s3_fetches_its_segments_only(
     with CountingProxy(s3_server.endpoint) as proxy:
         store = SealedStore(S3Objects(s3_server.bucket, prefix, proxy.endpoint, "us-east-1"), keys)
         store.put("a", ACCOUNT, "media_1", pieces(content))
-        reader = store.open("a", ACCOUNT, "media_1")
+        reader = store.open("a", opening(), "media_1")
         before = proxy.received
         assert reader.read(start, length) == content[start : start + length]
         fetched = proxy.received - before

@@ -1,0 +1,52 @@
+"""`i2v account`: making accounts, and saying what they are to this installation.
+
+Roles are given here alone, by whoever may read the data folder: no route gives one.
+"""
+
+from typing import Annotated
+
+import typer
+
+from cluster import runtime
+from cluster.cli.client import ApiClient
+from cluster.cli.console import EXIT_STATUSES, AsJson, Exit, Problem, answer, settings_of_this_process
+from cluster.errors import ServiceError
+from cluster.ids import is_id
+from cluster.records import accounts
+from cluster.records.principals import Role
+from cluster.storage.database import Database
+from cluster.storage.privileges import DatabaseRole
+
+__all__ = ["account"]
+
+account = typer.Typer(name="account", help="Accounts of this installation.", no_args_is_help=True, epilog=EXIT_STATUSES)
+
+
+@account.command(epilog=EXIT_STATUSES)
+def create(as_json: AsJson = False) -> None:
+    """Make an account and its first API key, which is shown this once."""
+    made = ApiClient(settings_of_this_process()).json("POST", "/v1/accounts", json={})
+    shown = {"account_id": made["account_id"], "api_key": made["api_key"]}
+    answer(shown, as_json, lambda out: out.print("\n".join(f"{name}: {value}" for name, value in shown.items())))
+
+
+@account.command(epilog=EXIT_STATUSES)
+def role(
+    account_id: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id, `acct_…`.")],
+    role: Annotated[Role, typer.Argument(help="What it shall be.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what an account is to this installation; its next request is answered accordingly."""
+    if not is_id("acct", account_id):
+        raise Problem("This is not the id of an account: it begins with acct_.", Exit.USAGE)
+    try:
+        database = Database(runtime.database_url(settings_of_this_process(), DatabaseRole.APP), 1, "i2v-account")
+        try:
+            known = database.run(accounts.set_role, account_id, role)
+        finally:
+            database.close()
+    except ServiceError as error:
+        raise Problem(error.message, Exit.NOT_RUNNING) from None
+    if not known:
+        raise Problem("There is no such account, or it is closed.")
+    answer({"account_id": account_id, "role": role.value}, as_json, lambda out: out.print(f"{account_id}: {role}"))

@@ -1,0 +1,127 @@
+"""The disclosure record: what left for which third party, when and under which grant. Written before anything is sent.
+
+The row and the look at the grant are one transaction, which holds the account's lock: a withdrawal comes before it, and
+there is no row, or after it, and finds the row. Whoever sends commits first, and sends by ``send_by`` or not at all.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Connection,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    insert,
+    select,
+)
+
+from cluster import clock
+from cluster.errors import ConsentRequired, ConsentWithdrawn
+from cluster.privacy.consent import Verdict, unanswered
+from cluster.privacy.purposes import share_purpose
+from cluster.records import accounts, consents
+from cluster.records.jobs import Job
+from cluster.storage.database import metadata
+from cluster.storage.keys import KeyStore
+
+__all__ = ["Disclosure", "Sending", "disclosures", "listing", "record"]
+
+_PATIENCE = timedelta(seconds=1)
+
+disclosures = Table(
+    "disclosures",
+    metadata,
+    Column("sequence", BigInteger, Identity(always=True), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("job_id", ForeignKey("jobs.id"), nullable=False, index=True),
+    Column("recipient", Text, nullable=False),
+    Column("country", Text, nullable=False),
+    Column("categories", ARRAY(Text), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("content_lookup", LargeBinary, nullable=False),
+    Column("notice_version", ForeignKey("notices.version"), nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("send_by", DateTime(timezone=True), nullable=False),
+    CheckConstraint("size >= 0", name="size"),
+    CheckConstraint("cardinality(categories) > 0", name="categories"),
+    Index("ix_disclosures_account_id_sequence", "account_id", "sequence"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What is about to leave for a third party: its categories of data (as the data map names them), and the bytes."""
+
+    recipient: str
+    country: str
+    categories: Sequence[str]
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """One line of the record. ``size`` is in bytes."""
+
+    sequence: int
+    job_id: str
+    recipient: str
+    country: str
+    categories: Sequence[str]
+    size: int
+    notice_version: str
+    recorded_at: datetime
+    send_by: datetime
+
+
+_SHOWN = tuple(disclosures.c[name] for name in Disclosure.__dataclass_fields__)
+
+
+def record(
+    connection: Connection, keys: KeyStore, job: Job, sending: Sending, current: Mapping[str, str]
+) -> Disclosure:
+    """Write down that a job's data are about to leave. ``current`` maps each purpose to its current notice's version.
+
+    Raises:
+        ConsentRequired: there is no live grant for sharing with this recipient.
+        ConsentWithdrawn: there is none any more, or the job was begun before something was withdrawn.
+    """
+    account = accounts.lock(connection, job.account_id)
+    if account is None or account.epoch != job.epoch:
+        raise ConsentWithdrawn
+    purpose = share_purpose(sending.recipient)
+    obstacle = unanswered([purpose], consents.states(connection, account.id, current))
+    if obstacle:
+        raise ConsentWithdrawn if obstacle[1] is Verdict.WITHDRAWN else ConsentRequired
+    now = clock.now()
+    values = {
+        "account_id": account.id,
+        "job_id": job.id,
+        "recipient": sending.recipient,
+        "country": sending.country,
+        "categories": list(sending.categories),
+        "size": len(sending.content),
+        "content_lookup": keys.lookup("disclosures.content", sending.content),
+        "notice_version": current[purpose],
+        "recorded_at": now,
+        "send_by": now + _PATIENCE,
+    }
+    return Disclosure(*connection.execute(insert(disclosures).values(values).returning(*_SHOWN)).one())
+
+
+def listing(connection: Connection, account_id: str, *, after: int | None, limit: int) -> tuple[list[Disclosure], bool]:
+    """A page of the account's disclosures, the newest first, and whether there are more."""
+    query = select(*_SHOWN).where(disclosures.c.account_id == account_id)
+    if after is not None:
+        query = query.where(disclosures.c.sequence < after)
+    rows = connection.execute(query.order_by(disclosures.c.sequence.desc()).limit(limit + 1)).all()
+    return [Disclosure(*row) for row in rows[:limit]], len(rows) > limit

@@ -1,0 +1,100 @@
+"""What each PostgreSQL role may do, as data: whatever is not written here, only the owner may. Pure.
+
+A table is one entry of `TABLES`: its name, and what each role may do with it. `grants` makes a database agree with this
+after every migration, so a table that is forgotten here can be used by nobody.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+__all__ = ["LEDGERS", "SCHEMA", "TABLES", "DatabaseRole", "Grant", "declared", "on_columns"]
+
+
+class DatabaseRole(StrEnum):
+    """Who connects. The owner of the database, who migrates it, is none of these."""
+
+    APP = "i2v_app"
+    """Ingress, director and stages."""
+    OUTBOUND = "i2v_outbound"
+    """The only deployment that opens connections to the outside."""
+    PIPELINE = "i2v_pipeline"
+    """Jobs that keep the retention rules."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Grant:
+    """One privilege on one object, named as SQL names it. ``column``: on that column alone."""
+
+    grantee: str
+    kind: str
+    name: str
+    privilege: str
+    column: str = ""
+    grantable: bool = False
+
+
+Privileges = frozenset[str]
+
+SCHEMA: Final = "public"
+LEDGERS: Final = frozenset({"audit", "consents", "credit_transfers", "disclosures"})
+"""Tables that nobody but the owner may change or empty; a trigger refuses even the owner."""
+
+_APP, _OUTBOUND, _PIPELINE = DatabaseRole
+READ: Final = frozenset({"SELECT"})
+APPEND: Final = READ | {"INSERT"}
+CHANGE: Final = APPEND | {"UPDATE"}
+EVERYTHING: Final = CHANGE | {"DELETE"}
+
+
+def on_columns(privilege: str, *columns: str) -> Privileges:
+    """A privilege on some columns of a table."""
+    return frozenset(f"{privilege}({column})" for column in columns)
+
+
+_ALIVE: Final = on_columns("SELECT", "id", "epoch", "closed_at", "frozen_at", "expires_at")
+
+TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
+    "access_log": {_APP: APPEND, _OUTBOUND: frozenset({"INSERT"})},
+    "accounts": {_APP: CHANGE, _OUTBOUND: _ALIVE, _PIPELINE: _ALIVE},
+    "alembic_version": {},
+    "api_keys": {_APP: CHANGE},
+    "audit": {_APP: APPEND},
+    "consents": {_APP: APPEND},
+    "credit_balances": {_APP: CHANGE},
+    "credit_transfers": {_APP: APPEND},
+    "disclosures": {_APP: APPEND},
+    "fetches": {_APP: EVERYTHING, _OUTBOUND: READ | {"UPDATE", "DELETE"}},
+    "idempotency_keys": {_APP: EVERYTHING, _PIPELINE: on_columns("SELECT", "expires_at") | {"DELETE"}},
+    "jobs": {_APP: CHANGE},
+    "leases": {_APP: EVERYTHING},
+    "media": {_APP: EVERYTHING, _OUTBOUND: CHANGE, _PIPELINE: READ | {"UPDATE", "DELETE"}},
+    "notices": {_APP: APPEND},
+    "sessions": {_APP: CHANGE},
+    "sign_up_addresses": {_APP: CHANGE},
+    "throttles": {_APP: EVERYTHING},
+    "usage_events": {_APP: APPEND},
+    "webhook_deliveries": {_APP: CHANGE, _OUTBOUND: EVERYTHING},
+    "webhook_endpoints": {_APP: EVERYTHING, _OUTBOUND: READ | {"UPDATE", "DELETE"}},
+}
+
+
+def declared(database: str, tables: Collection[str]) -> frozenset[Grant]:
+    """Every privilege that the roles shall have in a database with these tables; everybody else has none."""
+    entries = {name: roles for name, roles in TABLES.items() if name in tables}
+    return frozenset(
+        {Grant(role, "DATABASE", database, "CONNECT") for role in DatabaseRole}
+        | {Grant(role, "SCHEMA", SCHEMA, "USAGE") for role in DatabaseRole}
+        | {
+            _on_table(role, f"{SCHEMA}.{name}", privilege)
+            for name, roles in entries.items()
+            for role, privileges in roles.items()
+            for privilege in privileges
+        }
+    )
+
+
+def _on_table(role: DatabaseRole, table: str, privilege: str) -> Grant:
+    word, _, column = privilege.removesuffix(")").partition("(")
+    return Grant(role, "TABLE", table, word, column)

@@ -1,0 +1,108 @@
+"""Reads a create request: everything that can be checked without the database."""
+
+import asyncio
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from cluster.errors import InvalidRequest
+from cluster.records import subjects
+from serve.catalogue import Model
+from serve.engines.parameters import VideoParameters
+from serve.ingress.error_answers import invalid
+from serve.ingress.forms import Submission
+from serve.ingress.services import Services
+from serve.limits import image_limits
+from serve.media.errors import MediaError
+from serve.media.probe import ImageFacts, inspect
+
+__all__ = ["Order", "Photo", "inspected", "read_order", "read_subject"]
+
+_DEFAULT_MODEL = "default"
+_LONGEST_URL = 2048
+_NO_SUBJECTS = ("", ".", "..")
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo that was looked through, and what it is."""
+
+    data: bytes
+    facts: ImageFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A checked create request; ``reference`` is its photo, or the URL where that lies."""
+
+    model_name: str
+    model: Model
+    prompt: str
+    parameters: VideoParameters
+    reference: Photo | str
+    idempotency_key: str | None
+    subject: str | None
+
+
+async def read_order(services: Services, submission: Submission, idempotency_key: str | None) -> Order:
+    """Check everything that can be checked without the database.
+
+    Raises:
+        ModelNotFound: there is no such model.
+        InvalidRequest: a field or the photo is not acceptable; the error's ``param`` names it.
+    """
+    fields = dict(submission.fields)
+    prompt = _text(fields.pop("prompt", ""), "prompt", services.resources.settings.http.max_prompt_characters)
+    name = _text(fields.pop("model", _DEFAULT_MODEL), "model", 200)
+    if idempotency_key is not None:
+        _text(idempotency_key, "Idempotency-Key", 255)
+    subject = read_subject(fields.pop("subject")) if "subject" in fields else None
+    model = services.catalogue.model(name)
+    try:
+        parameters = VideoParameters.model_validate(fields)
+    except ValidationError as error:
+        raise invalid(error.errors(include_input=False, include_url=False)[0]) from None
+    reference = await _reference(services, submission)
+    return Order(name, model, prompt, parameters, reference, idempotency_key, subject)
+
+
+async def _reference(services: Services, submission: Submission) -> Photo | str:
+    if submission.url is not None:
+        return _text(submission.url, "input_reference", _LONGEST_URL)
+    if submission.photo is not None:
+        return await inspected(services, submission.photo)
+    raise InvalidRequest("Send a photo as input_reference: this model animates photos.", param="input_reference")
+
+
+async def inspected(services: Services, data: bytes) -> Photo:
+    """Look through a photo without decoding it.
+
+    Raises:
+        InvalidRequest: it is none, or larger than a photo may be; the code says which.
+    """
+    try:
+        return Photo(data, await asyncio.to_thread(inspect, data, image_limits(services.resources.settings)))
+    except MediaError as error:
+        raise InvalidRequest(error.message, code=error.code, param="input_reference") from None
+
+
+def read_subject(value: object) -> str:
+    """The name that the account has for one of its own users.
+
+    Raises:
+        InvalidRequest: it is too long, or no URL could ever name it.
+    """
+    subject = _text(value, "subject", subjects.MAX_CHARACTERS)
+    if subject in _NO_SUBJECTS:
+        raise InvalidRequest("subject: this must name somebody, in a way that can stand in a URL.", param="subject")
+    return subject
+
+
+def _text(value: object, name: str, longest: int) -> str:
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{name}: this must be a text.", param=name)
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidRequest(f"{name}: this is not valid Unicode.", param=name)
+    if len(value) > longest:
+        raise InvalidRequest(f"{name}: this may have at most {longest} characters.", param=name)
+    return value

@@ -1,0 +1,25 @@
+"""What people do in promise tests, each in one place."""
+
+from typing import Any
+
+from tests.api import Person
+
+__all__ = ["answer", "state", "version_of"]
+
+
+def version_of(person: Person, purpose: str) -> str:
+    """The version of the purpose's current notice."""
+    notices = person.get("/v1/notices").json()["data"]
+    return str(next(notice["version"] for notice in notices if notice["purpose"] == purpose))
+
+
+def answer(person: Person, purpose: str, granted: object, *, version: object = None) -> Any:
+    """Answer a notice, the current one unless another version is named; whatever is given is sent as it is."""
+    body = {"purpose": purpose, "notice_version": version or version_of(person, purpose), "granted": granted}
+    return person.post("/v1/consents", json=body)
+
+
+def state(person: Person, purpose: str) -> str:
+    """Where somebody stands on a purpose."""
+    standing = person.get("/v1/consents").json()["data"]
+    return str(next(one["state"] for one in standing if one["purpose"] == purpose))
