@@ -15,6 +15,7 @@ __all__ = [
     "CrossSite",
     "Forbidden",
     "FreshLoginRequired",
+    "HeadersTooLarge",
     "IdempotencyKeyReused",
     "InsufficientCredits",
     "InsufficientScope",
@@ -22,11 +23,14 @@ __all__ = [
     "InvalidRequest",
     "MethodNotAllowed",
     "ModelNotFound",
+    "NoAnswer",
     "NotFound",
     "NotReady",
+    "NotThroughTheEdge",
     "PayloadTooLarge",
     "RangeNotSatisfiable",
     "RequestInProgress",
+    "RequestTimeout",
     "ServiceError",
     "SpendingCapReached",
     "StateConflict",
@@ -140,6 +144,13 @@ class InsufficientScope(Forbidden):
     message = "This credential was not made for that. Use one that has the scope named in 'needed_scope'."
 
 
+class NotThroughTheEdge(Forbidden):
+    """The request came to a replica itself, where nobody vouches for the caller's address."""
+
+    code = "not_through_the_edge"
+    message = "This port serves nobody. Use the public address of the service."
+
+
 class FreshLoginRequired(Forbidden):
     """This needs proof of who is asking that is minutes old; ``details`` says how to give it."""
 
@@ -193,6 +204,16 @@ class MethodNotAllowed(ServiceError):
     message = "This route does not take that method."
 
 
+class RequestTimeout(ServiceError):
+    """The request came too slowly, or not to its end."""
+
+    status = 408
+    type = "invalid_request_error"
+    code = "request_timeout"
+    message = "The request did not come in time. Nothing was accepted; send it again over a steadier connection."
+    retryable = True
+
+
 class StateConflict(ServiceError):
     """The resource is in a state that does not allow this; the SDKs must not retry it."""
 
@@ -240,6 +261,15 @@ class PayloadTooLarge(ServiceError):
     message = "The request body is too large."
 
 
+class HeadersTooLarge(ServiceError):
+    """The URL or the headers are longer than the limit that the message names."""
+
+    status = 431
+    type = "invalid_request_error"
+    code = "headers_too_large"
+    message = "The URL or the headers of the request are too long."
+
+
 class RangeNotSatisfiable(ServiceError):
     """The Range header asks for bytes that the content does not have."""
 
@@ -266,6 +296,14 @@ class TooManyRequests(ServiceError):
     code = "rate_limit_exceeded"
     message = "Too many requests. Come back after the time in the header 'retry-after-ms'."
     retryable = True
+
+
+class NoAnswer(ServiceError):
+    """The process that had the request ended or fell silent before it answered."""
+
+    status = 502
+    code = "no_answer"
+    message = "The answer was lost on our side. Repeat a request that creates something with its Idempotency-Key only."
 
 
 class Unavailable(ServiceError):

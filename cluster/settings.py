@@ -8,14 +8,15 @@ Sources, the later winning: ``configs/base.yaml``, ``configs/<profile>.yaml``, t
 import os
 from collections.abc import Iterator, Mapping
 from functools import cache
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-__all__ = ["Settings", "SettingsError", "configs_folder", "load"]
+__all__ = ["Settings", "SettingsError", "configs_folder", "load", "refused_in_production"]
 
 PREFIX = "I2V_"
 PROFILE_VARIABLE = "I2V_PROFILE"
@@ -35,6 +36,7 @@ def _expanded(value: object) -> object:
 
 
 Folder = Annotated[Path, BeforeValidator(_expanded)]
+File = Folder
 
 
 class Data(_Group):
@@ -72,6 +74,25 @@ class Http(_Group):
     max_prompt_characters: int = Field(gt=0, description="Longest prompt accepted, in characters.")
     poll_after_ms: int = Field(
         gt=0, description="What clients are told to wait between two polls of a video, in milliseconds."
+    )
+    max_requests_per_minute: int = Field(
+        ge=1, description="Requests that the edge takes from one address (IPv6: one network of 64 bits) in a minute."
+    )
+    max_connections_per_address: int = Field(
+        ge=1, description="Connections on which the edge serves one address (IPv6: one network of 64 bits) at once."
+    )
+    min_upload_bytes_per_second: int = Field(
+        ge=1, description="Slowest pace of a request's body, once it took half a minute; slower ones are ended."
+    )
+
+
+class Tls(_Group):
+    """The public interface over TLS, which the edge terminates."""
+
+    host: str = Field(description="Address that the edge listens on for TLS; 0.0.0.0: all of IPv4; '::': all.")
+    port: int = Field(ge=1, le=65535, description="Port of the public interface over TLS.")
+    certificate: File | None = Field(
+        description="PEM file of a certificate with its chain and its key; empty: self-signed, in the data folder."
     )
 
 
@@ -218,6 +239,7 @@ class Settings(_Group):
     database: Database
     objects: Objects
     http: Http
+    tls: Tls
     images: Images
     ray: Ray
     jobs: Jobs
@@ -229,10 +251,32 @@ class Settings(_Group):
     retention: Retention
 
     @model_validator(mode="after")
-    def _production_has_no_exceptions(self) -> "Settings":
-        if self.profile == "production" and self.outbound.allowed_networks:
-            raise ValueError("outbound.allowed_networks must be empty in the profile production")
+    def _keeps_its_promises(self) -> Self:
+        refusals = refused_in_production(self) if self.profile == "production" else []
+        if refusals:
+            raise PydanticCustomError("refused_in_production", " ".join(refusals))
         return self
+
+
+def refused_in_production(settings: Settings) -> list[str]:
+    """Sentences on what would break a promise to somebody outside this host."""
+    refusals = []
+    if not _is_loopback(settings.http.host):
+        refusals.append(
+            "http.host: in production plain HTTP is served on the loopback alone; tls.host is for everybody else."
+        )
+    if not settings.ray.haproxy:
+        refusals.append("ray.haproxy: without HAProxy there is neither TLS nor a limit, so production needs it.")
+    if settings.outbound.allowed_networks:
+        refusals.append("outbound.allowed_networks: production reaches public addresses alone; leave it empty.")
+    return refusals
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def configs_folder() -> Path:
@@ -276,7 +320,9 @@ def read(folder: Path, environment: Mapping[str, str]) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        wrong = "; ".join(
+            ": ".join(filter(None, (".".join(map(str, e["loc"])), e["msg"]))) for e in error.errors(include_input=False)
+        )
         raise SettingsError(f"The settings are not valid: {wrong}") from None
 
 

@@ -16,6 +16,7 @@ from cluster.runtime import layout, processes
 from cluster.runtime.application import ServeApplication
 from cluster.runtime.board import Board
 from cluster.runtime.database import DatabaseService
+from cluster.runtime.edge import EdgeService
 from cluster.runtime.keeper import Keeper
 from cluster.runtime.ray_head import RayHead
 from cluster.runtime.service import Service, ServiceFailed
@@ -87,7 +88,8 @@ def supervise(settings: Settings, stop: threading.Event) -> None:
     """Keep every part until ``stop`` is set, then end them all, the last one first."""
     where = layout.paths(settings)
     head, weights = RayHead(settings), Weights(settings)
-    services: list[Service] = [head, DatabaseService(settings), weights, ServeApplication(settings, head)]
+    application = ServeApplication(settings, head)
+    services: list[Service] = [head, DatabaseService(settings), weights, EdgeService(settings), application]
     board = weights.board = Board(where.state, [service.name for service in services])
     keepers = [Keeper(service, board) for service in services]
     for keeper in keepers:

@@ -1,5 +1,7 @@
 """The application: the only place where deployments are bound to each other."""
 
+from typing import Any
+
 from ray import cluster_resources
 from ray import serve as ray_serve
 from ray.serve import Application
@@ -9,6 +11,7 @@ from cluster.records.job_states import Stage
 from cluster.settings import Settings
 from serve.director import Director
 from serve.ingestion import Ingestion
+from serve.ingress import send_buffer
 from serve.ingress.deployment import Ingress
 from serve.outbound import Outbound
 from serve.screening import Screening
@@ -17,7 +20,13 @@ from serve.video_generation import VideoGeneration
 __all__ = ["build", "build_app"]
 
 _STREAMS = 4096
-_LIGHT = {"num_cpus": 0}
+_LIGHT: dict[str, Any] = {"num_cpus": 0}
+_NOTHING_RUNS_AHEAD = {
+    "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
+    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": f"{send_buffer.__name__}.{send_buffer.middlewares.__name__}",
+}
+"""For the ingress. Serve otherwise queues without limit what an application sends, between its loop and the server's: a
+download that nobody takes would lie in memory whole, past every later look at whether it may be sent."""
 
 
 def build(settings: Settings, device: str) -> Application:
@@ -34,7 +43,9 @@ def build(settings: Settings, device: str) -> Application:
     outbound = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)(Outbound)
     director = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)(Director)
     ingress = ray_serve.deployment(
-        ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS, num_replicas=stages.ingress_replicas
+        ray_actor_options=_LIGHT | {"runtime_env": {"env_vars": _NOTHING_RUNS_AHEAD}},
+        max_ongoing_requests=_STREAMS,
+        num_replicas=stages.ingress_replicas,
     )(Ingress)
     screening_node = screening.bind()
     workers = {

@@ -1,3 +1,9 @@
 """Fixtures for every test; each module of them says what it gives."""
 
-pytest_plugins = ["tests.fixtures_storage", "tests.fixtures_cluster", "tests.fixtures_serve", "tests.promises.plugin"]
+pytest_plugins = [
+    "tests.fixtures_storage",
+    "tests.fixtures_cluster",
+    "tests.fixtures_serve",
+    "tests.fixtures_edge",
+    "tests.promises.plugin",
+]

@@ -13,7 +13,8 @@ from rich.table import Table
 from cluster import clock
 from cluster.cli.console import AsJson, Exit, Problem, answer, console, settings_of_this_process
 from cluster.runtime import control, layout
-from cluster.runtime.application import api_url
+from cluster.runtime.application import api_url, tls_url
+from cluster.runtime.edge import certificate
 from cluster.runtime.ray_head import ray_command
 from cluster.settings import Settings
 
@@ -35,8 +36,9 @@ def up(
 
     def show(out: Console) -> None:
         out.print(f"[green]Ready.[/green] Data: {facts['data']}\n", soft_wrap=True)
-        for label, key in (("API", "api"), ("API documentation", "docs"), ("Ray dashboard", "dashboard")):
-            out.print(f"{label:>18}  {facts['urls'][key]}", soft_wrap=True)
+        labels = {"api": "API", "tls": "API over TLS", "docs": "API documentation", "dashboard": "Ray dashboard"}
+        for key, label in labels.items():
+            out.print(f"{label:>18}  {facts['urls'][key] or 'off'}", soft_wrap=True)
         out.print(f"{'its token is in':>18}  {facts['ray_token_file']}", soft_wrap=True)
         out.print("\nSubmit a job to Ray:", style="dim")
         out.print(facts["job_submit"], soft_wrap=True, markup=False)
@@ -120,7 +122,8 @@ def _facts(settings: Settings) -> dict[str, Any]:
     submit = f"{ray_command()} job submit --address {dashboard} -- {sys.executable} -c 'import ray; ray.init()'"
     return {
         "data": str(where.data),
-        "urls": {"api": api, "docs": f"{api}/docs", "dashboard": dashboard},
+        "urls": {"api": api, "tls": tls_url(settings), "docs": f"{api}/docs", "dashboard": dashboard},
+        "certificate": str(certificate(settings)),
         "ray_token_file": str(where.ray_token),
         "job_submit": f"RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH={where.ray_token} {submit}",
     }

@@ -18,9 +18,11 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    any_,
     delete,
     func,
     insert,
+    literal,
     select,
     update,
 )
@@ -153,7 +155,7 @@ def subscribed(connection: Connection, account_id: str, event: str) -> Sequence[
     """The endpoints of the account that want to be told of this."""
     query = select(webhook_endpoints.c.id).where(
         webhook_endpoints.c.account_id == account_id,
-        webhook_endpoints.c.events.any() == event,
+        literal(event) == any_(webhook_endpoints.c.events),
         webhook_endpoints.c.disabled_at.is_(None),
         _verified,
     )

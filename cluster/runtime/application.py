@@ -7,13 +7,14 @@ from typing import Final
 
 from cluster import clock
 from cluster.runtime import layout
+from cluster.runtime.edge import runtime_headers
 from cluster.runtime.environment import whole_environment
 from cluster.runtime.http import answers
 from cluster.runtime.ray_head import RayHead
 from cluster.runtime.service import ServiceFailed
 from cluster.settings import Settings
 
-__all__ = ["ServeApplication", "api_url"]
+__all__ = ["ServeApplication", "api_url", "tls_url"]
 
 _DEPLOY_SECONDS: Final = 300.0
 _READY_SECONDS: Final = 60.0
@@ -23,15 +24,25 @@ _PATIENCE: Final = 2
 
 def api_url(settings: Settings) -> str:
     """Where this host reaches the public interface."""
-    host = settings.http.host
-    return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{settings.http.port}"  # noqa: S104 - a comparison
+    return f"http://{_reachable(settings.http.host)}:{settings.http.port}"
+
+
+def tls_url(settings: Settings) -> str | None:
+    """Where this host reaches the public interface over TLS; none without an edge."""
+    return f"https://{_reachable(settings.tls.host)}:{settings.tls.port}" if settings.ray.haproxy else None
+
+
+def _reachable(host: str) -> str:
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - a comparison
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 class ServeApplication:
     """Serve's controller and proxies keep themselves; this deploys what is missing, and asks the ingress."""
 
     name = "service"
-    needs: tuple[str, ...] = ("database", "weights", "ray")
+    needs: tuple[str, ...] = ("database", "weights", "ray", "edge")
     patience = 3
 
     def __init__(self, settings: Settings, head: RayHead) -> None:
@@ -65,7 +76,7 @@ class ServeApplication:
 
     def works(self) -> bool:
         """Whether the ingress is ready, and with it the database and the stores behind it."""
-        return answers(f"{api_url(self._settings)}/readyz")
+        return answers(f"{api_url(self._settings)}/readyz", runtime_headers(self._settings))
 
     def stop(self) -> None:
         """End a driver that waits; the application itself ends with Ray."""

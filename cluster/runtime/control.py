@@ -104,7 +104,7 @@ def shut_down(settings: Settings) -> int:
             processes.end(left - database)
             embedded_postgres.stop(where.postgres)
         processes.end(left)
-        for record in (where.supervisor, where.processes, where.state):
+        for record in (where.supervisor, where.processes, where.state, where.edge):
             record.unlink(missing_ok=True)
         if where.ray_sessions.parent != where.sockets:
             shutil.rmtree(where.sockets, ignore_errors=True)
@@ -128,6 +128,8 @@ def _check_settings(where: Paths, settings: Settings) -> None:
 def _check_ports(settings: Settings) -> None:
     everywhere = ""
     wanted = [(("http", "port"), settings.http.host, settings.http.port)]
+    if settings.ray.haproxy:
+        wanted.append((("tls", "port"), settings.tls.host, settings.tls.port))
     wanted.append((("ray", "gcs_port"), everywhere, settings.ray.gcs_port))
     wanted.append((("ray", "dashboard_port"), everywhere, settings.ray.dashboard_port))
     for internal in Port:

@@ -5,6 +5,7 @@ No secret is in it: Ray hands it on to every job, and each role of the database 
 
 import importlib.util
 import os
+import sys
 from enum import IntEnum
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,8 @@ replaces 127.0.0.1 by the address of a network."""
 
 EDGE: Final = Path(__file__).parents[1] / "deploy" / "haproxy.sh"
 _SECRET: Final = {("database", "url")}
+_NOBODY: Final = "nobody"
+"""The peers whose X-Forwarded-For uvicorn believes by itself: it knows no secret, so none."""
 
 
 class Port(IntEnum):
@@ -34,6 +37,7 @@ class Port(IntEnum):
     EDGE_METRICS = 6
     EDGE_STATISTICS = 7
     RAY_CLIENT = 8
+    FALLBACK_PROXY = 9
     FIRST_REPLICA = 100
     LAST_REPLICA = 299
     FIRST_WORKER = 300
@@ -58,6 +62,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "2",
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(port(settings, Port.FIRST_REPLICA)),
         "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(port(settings, Port.LAST_REPLICA)),
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(port(settings, Port.FALLBACK_PROXY)),
+        "FORWARDED_ALLOW_IPS": _NOBODY,
         **_edge(settings, where),
     }
 
@@ -84,6 +90,8 @@ def _edge(settings: Settings, where: Paths) -> dict[str, str]:
     if not settings.ray.haproxy or specification is None or specification.origin is None:
         return {}
     return {
+        "EDGE_PYTHON": sys.executable,
+        "EDGE_ORDERS": str(where.edge),
         "EDGE_HAPROXY": str(Path(specification.origin).parent / "bin" / "haproxy"),
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(EDGE),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(where.sockets / "haproxy.cfg"),

@@ -52,6 +52,11 @@ class Paths:
         return self.run / "state.json"
 
     @property
+    def edge(self) -> Path:
+        """The edge's orders, its secret among them."""
+        return self.run / "edge.json"
+
+    @property
     def supervisor(self) -> Path:
         """Which process the supervisor is."""
         return self.run / "supervisor.json"

@@ -1,4 +1,4 @@
-"""The key store: one key for each account, kept outside the database. The only module that knows cryptography.
+"""The key store: one key for each account, kept outside the database. No other module knows how anything is sealed.
 
 A root key (a file here; a KMS's Aead behind the same parameter) wraps 64 bucket keys, and a bucket key wraps the
 keys of its accounts, one small file each (`key_folder`).

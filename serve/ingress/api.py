@@ -20,7 +20,9 @@ from serve.ingress import (
     videos,
     webhooks,
 )
+from serve.ingress.address import AddressMiddleware
 from serve.ingress.body_limit import BodyLimitMiddleware
+from serve.ingress.body_pace import BodyPaceMiddleware
 from serve.ingress.request_id import RequestIdMiddleware
 from serve.ingress.services import Services
 from serve.ingress.unexpected import UnexpectedMiddleware
@@ -68,7 +70,10 @@ def create_api(services: Services) -> FastAPI:
     for module in _ROUTES:
         api.include_router(module.router)
     error_answers.install(api)
-    api.add_middleware(BodyLimitMiddleware, max_bytes=services.resources.settings.http.max_body_bytes)
+    http = services.resources.settings.http
+    api.add_middleware(BodyLimitMiddleware, max_bytes=http.max_body_bytes)
+    api.add_middleware(BodyPaceMiddleware, bytes_per_second=http.min_upload_bytes_per_second)
+    api.add_middleware(AddressMiddleware, secret=services.edge_secret)
     api.add_middleware(UnexpectedMiddleware)
     api.add_middleware(RequestIdMiddleware)
     return api

@@ -28,6 +28,7 @@ __all__ = ["parse_range", "router"]
 router = APIRouter(tags=["Videos"], responses=documented(errors.InvalidCredentials, errors.InsufficientScope, NotFound))
 
 _BLOCK = 1 << 20
+_PIECE = 1 << 16
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _KINDS = {"video": MediaKind.VIDEO, "thumbnail": MediaKind.THUMBNAIL, "spritesheet": MediaKind.SPRITESHEET}
 
@@ -89,7 +90,7 @@ class Watched(StreamingResponse):
         services: Services,
         caller: Visitor,
         medium: Medium,
-        body: AsyncGenerator[bytes, None],
+        body: AsyncGenerator[memoryview, None],
         status: int,
         headers: dict[str, str],
     ) -> None:
@@ -114,13 +115,15 @@ class Watched(StreamingResponse):
 
 async def _blocks(
     services: Services, caller: Visitor, medium: Medium, reader: SealedReader, start: int, end: int
-) -> AsyncGenerator[bytes, None]:
-    """Megabyte by megabyte, asking before each whether it may still be sent."""
+) -> AsyncGenerator[memoryview, None]:
+    """Megabyte by megabyte, asking before each whether it may still be sent. The server buffers a piece of it whole."""
     while start < end:
         if not await services.resources.database.run(still_allowed, [Sending(caller, medium.id)]):
             raise NotFound
         stop = min(end, (start // _BLOCK + 1) * _BLOCK)
-        yield await asyncio.to_thread(reader.read, start, stop - start)
+        block = memoryview(await asyncio.to_thread(reader.read, start, stop - start))
+        for first in range(0, len(block), _PIECE):
+            yield block[first : first + _PIECE]
         start = stop
 
 

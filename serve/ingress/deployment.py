@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from ray import serve as ray_serve
 from ray.serve.handle import DeploymentHandle
 
-from cluster import settings, telemetry
+from cluster import runtime, settings, telemetry
 from serve import catalogue, resources
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
@@ -36,6 +36,7 @@ class Ingress:
             door=Door(opened.database, opened.keys),
             watch=Watch(opened.database),
             terms=published_terms(),
+            edge_secret=runtime.edge_secret(opened.settings),
         )
         telemetry.log("replica_started", deployment="ingress")
 

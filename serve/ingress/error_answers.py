@@ -45,9 +45,16 @@ def documented(*kinds: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
     return entries
 
 
-COMMON = documented(errors.InvalidRequest, errors.CrossSite, errors.Unavailable, errors.AccessLogUnavailable) | {
-    "default": {"model": ErrorAnswer, "description": "Every other error has the same shape."}
-}
+_OF_THE_EDGE = (
+    errors.NotThroughTheEdge,
+    errors.RequestTimeout,
+    errors.HeadersTooLarge,
+    errors.TooManyRequests,
+    errors.NoAnswer,
+)
+COMMON = documented(
+    errors.InvalidRequest, errors.CrossSite, errors.Unavailable, errors.AccessLogUnavailable, *_OF_THE_EDGE
+) | {"default": {"model": ErrorAnswer, "description": "Every other error has the same shape."}}
 
 
 def answer(error: ServiceError) -> JSONResponse:

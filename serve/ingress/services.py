@@ -64,6 +64,8 @@ class Services:
     door: Door
     watch: Watch
     terms: Mapping[Audience, Terms]
+    edge_secret: str | None = None
+    """What shows that a request came through the edge; none where there is no edge."""
 
     @property
     def notice_versions(self) -> dict[str, str]:
@@ -93,7 +95,8 @@ Served = Annotated[Services, Depends(_services)]
 
 def address_of(request: Request) -> str:
     """The caller's address, as the edge saw it."""
-    return request.client.host if request.client else ""
+    address: str = request.state.address
+    return address
 
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, a session's token or a guest's.")

@@ -37,8 +37,8 @@ def test_the_environment_wins_over_the_profile_and_the_profile_over_the_base(tmp
         (tmp_path / f"{name}.yaml").write_text((configs_folder() / f"{name}.yaml").read_text())
     profile = {"I2V_PROFILE": "production"}
     assert (read(tmp_path, {}).database.pool_size, read(tmp_path, profile).database.pool_size) == (8, 16)
-    settings = read(tmp_path, profile | {"I2V_DATABASE_POOL_SIZE": "5", "I2V_RAY_HAPROXY": "false"})
-    assert (settings.database.pool_size, settings.ray.haproxy) == (5, False)
+    settings = read(tmp_path, profile | {"I2V_DATABASE_POOL_SIZE": "5", "I2V_TLS_PORT": "9443"})
+    assert (settings.database.pool_size, settings.tls.port) == (5, 9443)
 
 
 def test_an_empty_variable_means_none() -> None:
