@@ -7,10 +7,10 @@ READY := $(VENV)/.ready
 TORCH ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check bench clean
+.PHONY: help demo up down test check promises bench clean
 
 help: ## Say what there is.
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
@@ -36,6 +36,9 @@ check: $(READY) ## Run every check that needs no running program.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+promises: $(READY) ## Print what is promised and kept; prove that each test of it fails where its enforcement is gone.
+	$(BIN)/python -m pytest --mutants --quiet
 
 bench: $(READY) ## Measure every figure of the README.
 	@for file in benchmarks/[a-z]*.py; do \

@@ -137,7 +137,9 @@ class Api:
 
     def person(self, **details: str) -> Person:
         """Open an account."""
-        made = self.client.post("/v1/accounts", json=details).json()
+        answer = self.client.post("/v1/accounts", json=details)
+        assert answer.status_code == 201, answer.text
+        made = answer.json()
         return Person(self.client, made["account_id"], made["api_key"])
 
     def drive(

@@ -48,7 +48,7 @@ def leave_the_network() -> None:
 def _main(mutant: str, function: str, *arguments: str) -> None:
     leave_the_network()
     module, _, name = function.partition(":")
-    with mutation.load()[mutant].applied() if mutant else nullcontext():
+    with mutation.named(mutant).applied() if mutant else nullcontext():
         getattr(importlib.import_module(module), name)(*arguments)
 
 

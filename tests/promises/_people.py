@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.api import Person
 
-__all__ = ["answer", "state", "version_of"]
+__all__ = ["answer", "answer_body", "state", "version_of"]
 
 
 def version_of(person: Person, purpose: str) -> str:
@@ -13,10 +13,14 @@ def version_of(person: Person, purpose: str) -> str:
     return str(next(notice["version"] for notice in notices if notice["purpose"] == purpose))
 
 
-def answer(person: Person, purpose: str, granted: object, *, version: object = None) -> Any:
-    """Answer a notice, the current one unless another version is named; whatever is given is sent as it is."""
-    body = {"purpose": purpose, "notice_version": version or version_of(person, purpose), "granted": granted}
-    return person.post("/v1/consents", json=body)
+def answer_body(person: Person, purpose: str, granted: object, *, version: object = None) -> dict[str, object]:
+    """An answer to a notice, the current one unless another version is named; whatever is given is in it."""
+    return {"purpose": purpose, "notice_version": version or version_of(person, purpose), "granted": granted}
+
+
+def answer(person: Person, purpose: str, granted: object) -> Any:
+    """Log in afresh and answer the current notice."""
+    return person.login().post("/v1/consents", json=answer_body(person, purpose, granted))
 
 
 def state(person: Person, purpose: str) -> str:

@@ -38,7 +38,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse markers of promises that do not exist; add the runs under mutants."""
-    sections = register.read(config.option.promises_file)
+    try:
+        sections = register.read(config.option.promises_file)
+    except ValueError as error:
+        raise pytest.UsageError(f"{config.option.promises_file}: {error}") from None
     known = {promise.number for section in sections for promise in section.promises}
     for item in items:
         if strangers := set(promises_of(item)) - known:
@@ -49,7 +52,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=[item for item in items if item not in plain])
     config.stash[_TESTED] = {number for item in plain for number in promises_of(item)}
     mutants = mutation.load(config.option.mutants_package)
-    items[:] = [*plain, *(clone for item in plain for clone in _clones(item, mutants.values()))]
+    items[:] = [*plain, *(clone for item in plain for clone in _clones(item, mutants))]
 
 
 def promises_of(item: pytest.Item) -> tuple[str, ...]:
@@ -63,13 +66,14 @@ def _clones(item: pytest.Function, mutants: Collection[Mutant]) -> Iterator[pyte
             raise pytest.UsageError(f"{item.nodeid} uses {fixture[-1].argname}, which would outlive a mutant.")
     for mutant in mutants:
         if set(mutant.promises) & set(promises_of(item)):
+            name = f"{item.originalname} under {mutant.name}"
             clone: pytest.Function = pytest.Function.from_parent(
                 item.parent,
-                name=f"{item.name} under {mutant.name}",
+                name=f"{name}{item.name.removeprefix(item.originalname)}",
                 callspec=getattr(item, "callspec", None),
                 callobj=item.obj,
                 fixtureinfo=item._fixtureinfo,
-                originalname=item.originalname,
+                originalname=name,
             )
             clone.stash[_MUTANT] = mutant
             yield clone
@@ -108,7 +112,7 @@ def pytest_runtest_makereport(
     if not numbers or (call.when != "call" and report.passed):
         return report
     outcome = _outcome_under_mutant(call) if mutant else Outcome.PASSED if report.passed else Outcome.FAILED
-    name = item.nodeid.removesuffix(f" under {mutant.name}") if mutant else item.nodeid
+    name = item.nodeid.partition("[")[0].partition(" under ")[0]
     item.config.stash.setdefault(_RUNS, []).append(Run(name, numbers, mutant.name if mutant else None, outcome))
     if mutant and call.when == "call":
         report.outcome, report.longrepr = "passed", None
@@ -145,13 +149,13 @@ def pytest_report_teststatus(report: pytest.CollectReport | TestReport) -> tuple
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Judge; a promise that is claimed and not kept fails the session."""
     config = session.config
-    if _TESTED not in config.stash:
+    if _TESTED not in config.stash or config.option.collectonly:
         return
     kept = register.kept(register.read(config.option.promises_file))
     tested: set[str] = config.stash[_TESTED]
     runs: list[Run] = config.stash.get(_RUNS, [])
-    found = claims.faults(kept, mutation.load(config.option.mutants_package), tested)
-    judged, others = verdicts.judge(kept, runs, found)
+    mutants = mutation.load(config.option.mutants_package)
+    judged, others = verdicts.judge(kept, mutants, runs, claims.faults(kept, mutants, tested))
     config.stash[_VERDICTS] = judged, others
     if others or any(verdict.problems for verdict in judged):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

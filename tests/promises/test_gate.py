@@ -8,7 +8,7 @@ from cluster.errors import ConsentRequired
 from cluster.records.job_states import JobState
 from serve.ingress import gate
 from tests.api import Api, Person
-from tests.promises._people import answer, state, version_of
+from tests.promises._people import answer, answer_body, state, version_of
 from tests.world import SHARE, notice_for
 
 OLD = notice_for(SHARE, "These were the words before.")
@@ -78,16 +78,20 @@ def test_the_first_use_is_answered_with_the_whole_notice(api: Api, person: Perso
 @pytest.mark.promise("P65")
 @pytest.mark.parametrize("granted", ["true", "yes", 1, None])
 def test_only_an_explicit_yes_counts(api: Api, person: Person, granted: object) -> None:
+    login = person.login()
     before = api.snapshot()
-    assert answer(person, SHARE, granted).status_code == 400
+    assert login.post("/v1/consents", json=answer_body(person, SHARE, granted)).status_code == 400
     assert api.snapshot() == before
 
 
 @pytest.mark.promise("P65")
 def test_only_a_yes_to_the_notice_of_today_counts(api: Api, person: Person) -> None:
     api.world.publish(OLD)
+    login = person.login()
     for version in (OLD.version, version_of(person, "ai_processing")):
-        assert answer(person, SHARE, True, version=version).status_code == 400
+        refused = login.post("/v1/consents", json=answer_body(person, SHARE, True, version=version))
+        assert refused.status_code == 400
+        assert refused.json()["error"]["param"] == "notice_version"
     assert not person.get("/v1/consents").json()["history"]
 
 
@@ -101,7 +105,8 @@ def test_a_withdrawal_stops_what_runs_and_refuses_what_comes(api: Api, person: P
     assert not api.world.sql("SELECT * FROM leases WHERE job_id = :job", job=lease.job_id)
     assert not api.world.claim()
     refused = person.create(model="elsewhere")
-    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "consent_withdrawn")
+    assert refused.status_code == 403
+    assert refused.json()["error"]["code"] == "consent_withdrawn"
 
 
 @pytest.mark.promise("P66")

@@ -26,7 +26,7 @@ def test_withdrawing_a_share_leaves_everything_else_as_it_was(api: Api, person: 
     answer(person, SHARE, True)
     waiting = person.created()
     assert answer(person, SHARE, False).json()["stopped_jobs"] == []
-    assert person.get("/v1/me").status_code == 200
+    assert person.login().get("/v1/me").status_code == 200
     assert [video["id"] for video in person.get("/v1/videos").json()["data"]] == [waiting, finished]
     assert downloads(person, finished)
     api.drive(waiting)

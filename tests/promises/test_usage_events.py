@@ -11,18 +11,12 @@ from cluster.privacy.purposes import Purpose
 from cluster.records import usage_events
 from cluster.records.usage_events import UsageKind
 from tests.api import Api, Person
+from tests.promises._people import answer
 from tests.world import AI, SHARE, World, notice_for
 
 ANALYTICS = Purpose.ANALYTICS.value
 
 pytestmark = pytest.mark.promise("P105")
-
-
-def answer(person: Person, purpose: str, granted: bool) -> None:
-    notices = person.get("/v1/notices").json()["data"]
-    version = next(notice["version"] for notice in notices if notice["purpose"] == purpose)
-    body = {"purpose": purpose, "notice_version": version, "granted": granted}
-    assert person.login().post("/v1/consents", json=body).status_code == 201
 
 
 def events(world: World) -> list[Any]:

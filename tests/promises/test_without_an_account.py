@@ -34,13 +34,13 @@ def guest_of(api: Api) -> Person:
 
 
 @pytest.mark.promise("P115")
-def test_a_guest_has_every_feature_of_the_default_model(api: Api, person: Person) -> None:
-    assert whole_way(api, guest_of(api)) == whole_way(api, person)
+def test_a_guest_has_every_feature_of_the_default_model(api: Api) -> None:
+    assert whole_way(api, guest_of(api)) == whole_way(api, api.person())
 
 
 @pytest.mark.promise("P117", "P118", "P125")
-def test_leaving_every_detail_out_costs_no_feature(api: Api, person: Person) -> None:
-    detailed = api.person(**DETAILS, password="a heron over the lake")
+def test_leaving_every_detail_out_costs_no_feature(api: Api) -> None:
+    person, detailed = api.person(), api.person(**DETAILS, password="a heron over the lake")
     assert whole_way(api, person) == whole_way(api, detailed)
     for asked in ("/v1/credits", "/v1/models", "/v1/consents", "/v1/api-keys"):
         assert person.get(asked).status_code == detailed.get(asked).status_code == 200

@@ -1,0 +1,1 @@
+"""What proves promises: the list, the mutants, the rule, the page. `tests.promises.plugin` joins it to pytest."""

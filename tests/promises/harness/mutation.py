@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.promises.harness.substitution import resolve, substituted
 
-__all__ = ["PACKAGE", "Mutant", "load", "mutant"]
+__all__ = ["PACKAGE", "Mutant", "load", "mutant", "named"]
 
 PACKAGE = "tests.promises.mutants"
 
@@ -45,8 +45,8 @@ def mutant(*promises: str, enforcement: str) -> Callable[[Breaking], Mutant]:
     return make
 
 
-def load(package: str = PACKAGE) -> dict[str, Mutant]:
-    """Every mutant of the modules of ``package``, by name.
+def load(package: str = PACKAGE) -> list[Mutant]:
+    """Every mutant of the modules of ``package``.
 
     Raises:
         ValueError: two have the same name.
@@ -56,7 +56,12 @@ def load(package: str = PACKAGE) -> dict[str, Mutant]:
         for value in vars(module).values():
             if isinstance(value, Mutant) and found.setdefault(value.name, value) is not value:
                 raise ValueError(f"Two mutants are called {value.name}.")
-    return found
+    return list(found.values())
+
+
+def named(name: str) -> Mutant:
+    """The mutant of that name; a `LookupError` if there is none."""
+    return {mutant.name: mutant for mutant in load()}[name]
 
 
 def _modules(package: str) -> Iterator[ModuleType]:

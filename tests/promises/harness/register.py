@@ -18,7 +18,6 @@ class Claim(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     enforcement: tuple[str, ...] = Field(min_length=1, description="`package.module:object` each.")
-    mutants: tuple[str, ...] = Field(min_length=1, description="Names of functions in the mutants' package.")
     extent: str | None = Field(default=None, description="How far it is kept, where that is not all of it.")
 
 

@@ -40,6 +40,7 @@ def _table(judged: Sequence[Verdict]) -> Table:
     for heading in ("promise", "enforcement", "test", "mutant", "kept"):
         table.add_column(heading, overflow="fold")
     for verdict in judged:
-        columns = (verdict.enforcement, verdict.tests, verdict.mutants)
+        tests = [test.rpartition("::")[2] for test in verdict.tests]
+        columns = (verdict.enforcement, tests, verdict.mutants)
         table.add_row(verdict.promise, *map("\n".join, columns), "no" if verdict.problems else "yes")
     return table

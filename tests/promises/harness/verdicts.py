@@ -6,22 +6,23 @@ The rule: a promise is kept if
 2. each of its tests fails, by an assertion, under at least one of its mutants;
 3. each of its mutants fails at least one of its tests.
 
-A test is one case of a parametrized function. An exception that is no assertion, a skip and a time-out are no kill:
-they say that the mutant broke the test, not that the test noticed the broken promise. A set-up that fails is none
-either, and fails the session besides: a test is to act in its own body.
+A test is one function, and it fails if one of its cases does. An exception that is no assertion, a skip and a time-out
+are no kill: they say that the mutant broke the test, not that the test noticed the broken promise. A set-up that fails
+is none either, and fails the session besides: a test is to act in its own body.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tests.promises.harness.mutation import Mutant
 from tests.promises.harness.register import Claim
 
 __all__ = ["Outcome", "Run", "Verdict", "judge"]
 
 
 class Outcome(StrEnum):
-    """What became of a test under a mutant, or of a plain one."""
+    """What became of a test: the first two without, the others under a mutant."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -32,7 +33,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a test marked with ``promises``; plain if it names no mutant."""
+    """One run of a case of a test marked with ``promises``; plain if it names no mutant."""
 
     test: str
     promises: tuple[str, ...]
@@ -52,29 +53,36 @@ class Verdict:
 
 
 def judge(
-    claims: Mapping[str, Claim], runs: Sequence[Run], faults: Sequence[tuple[str, str]]
+    claims: Mapping[str, Claim],
+    mutants: Collection[Mutant],
+    runs: Sequence[Run],
+    faults: Sequence[tuple[str, str]],
 ) -> tuple[list[Verdict], list[str]]:
     """A verdict for each claim, and what is wrong beside them."""
     verdicts = []
     for number, claim in claims.items():
         own = [run for run in runs if number in run.promises]
+        named = [mutant.name for mutant in mutants if number in mutant.promises]
         problems = [sentence for promise, sentence in faults if promise == number]
-        problems += _problems(claim, own)
-        tests = sorted({run.test.partition("[")[0] for run in own})
-        verdicts.append(Verdict(number, claim.enforcement, tests, claim.mutants, problems))
+        problems += [*_of_tests(own, named), *_of_mutants(own, named)]
+        tests = sorted({run.test for run in own})
+        verdicts.append(Verdict(number, claim.enforcement, tests, named, problems))
     return verdicts, [f"{promise}: {sentence}" for promise, sentence in faults if promise not in claims]
 
 
-def _problems(claim: Claim, runs: Sequence[Run]) -> Iterator[str]:
-    tests = {run.test: run.outcome for run in runs if run.mutant is None}
-    kills = {(run.test, run.mutant) for run in runs if run.outcome is Outcome.KILLED and run.mutant in claim.mutants}
-    if not tests:
+def _of_tests(runs: Sequence[Run], mutants: Collection[str]) -> Iterator[str]:
+    failed = {run.test for run in runs if run.outcome is Outcome.FAILED}
+    passed = {run.test for run in runs if run.outcome is Outcome.PASSED} - failed
+    noticing = {run.test for run in runs if run.outcome is Outcome.KILLED and run.mutant in mutants}
+    if not failed | passed:
         yield "no test of it was run"
-    for test, outcome in tests.items():
-        if outcome is not Outcome.PASSED:
-            yield f"{test} did not pass"
-        elif not any(killing == test for killing, _ in kills):
-            yield f"{test} fails no assertion under any mutant of it"
-    for mutant in claim.mutants:
-        if not any(killed == mutant for _, killed in kills):
-            yield f"mutant survived: {mutant}"
+    yield from (f"{test} did not pass" for test in sorted(failed))
+    yield from (f"{test} fails no assertion under any mutant of it" for test in sorted(passed - noticing))
+
+
+def _of_mutants(runs: Sequence[Run], mutants: Sequence[str]) -> Iterator[str]:
+    for mutant in mutants:
+        outcomes = {run.outcome for run in runs if run.mutant == mutant}
+        if Outcome.KILLED not in outcomes:
+            broken = " and breaks a test by another error than an assertion" if Outcome.BROKEN in outcomes else ""
+            yield f"the mutant {mutant} survives{broken}"

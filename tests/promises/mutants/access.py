@@ -75,6 +75,14 @@ def sessions_want_a_cookie(_: object) -> Callable[..., dict[bytes, Any]]:
     return authenticate
 
 
+@mutant("P146", enforcement="serve.ingress.services:published_terms")
+def nobody_is_told_of_scanning(original: Callable[[], dict[str, Terms]]) -> Callable[[], dict[str, Terms]]:
+    def published_terms() -> dict[str, Terms]:
+        return {audience: Terms(told.version, "Welcome.") for audience, told in original().items()}
+
+    return published_terms
+
+
 @mutant("P146", enforcement="cluster.privacy.terms:read")
 def any_text_is_published(original: Callable[[str], Terms]) -> Callable[[str], Terms]:
     def read(source: str) -> Terms:

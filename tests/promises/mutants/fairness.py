@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy import Connection, update
 
 from cluster.records import consents, jobs
-from cluster.records.accounts import Account, accounts
+from cluster.records.accounts import Account, Details, accounts
 from cluster.records.jobs import NewJob
 from cluster.records.principals import Scope
 from cluster.storage.keys import KeyStore
@@ -18,8 +18,8 @@ from tests.promises.harness.mutation import mutant
 
 @mutant("P98", enforcement="serve.ingress.accept:_new_job")
 def a_grant_lowers_the_price(original: Callable[..., NewJob]) -> Callable[..., NewJob]:
-    def new_job(account: Account, order: Any, snapshot: Any) -> NewJob:
-        job = original(account, order, snapshot)
+    def new_job(keys: KeyStore, account: Account, caller: Any, order: Any, snapshot: Any) -> NewJob:
+        job = original(keys, account, caller, order, snapshot)
         granted = any(purpose["state"] == "granted" for purpose in snapshot.values())
         return replace(job, price=job.price - 1) if granted else job
 
@@ -50,11 +50,6 @@ def rights_need_an_operator(original: Callable[..., bool]) -> Callable[..., bool
     return lambda scopes, needed: needed is not Scope.PRIVACY and original(scopes, needed)
 
 
-@mutant("P17", enforcement="cluster.records.api_keys:authenticate")
-def a_key_without_a_cookie_is_nobody(_: object) -> Callable[..., None]:
-    return lambda *arguments, **named: None
-
-
 @mutant("P117", enforcement="serve.ingress.accounts:NewAccount")
 def an_email_is_demanded(original: type[NewAccount]) -> type[NewAccount]:
     class Demanding(original):  # type: ignore[misc,valid-type]  # the original is known at run time only
@@ -65,9 +60,9 @@ def an_email_is_demanded(original: type[NewAccount]) -> type[NewAccount]:
 
 @mutant("P118", enforcement="cluster.records.accounts:create")
 def whoever_gives_less_gets_less(original: Callable[..., Account]) -> Callable[..., Account]:
-    def create(connection: Connection, keys: KeyStore, **details: Any) -> Account:
-        account = original(connection, keys, **details)
-        if not all(details.get(name) for name in ("name", "email", "company")):
+    def create(connection: Connection, keys: KeyStore, given: Details | None = None, **named: Any) -> Account:
+        account = original(connection, keys, given, **named)
+        if given is None or not all((given.name, given.email, given.company)):
             connection.execute(update(accounts).where(accounts.c.id == account.id).values(kind="guest"))
         return account
 

@@ -1,7 +1,8 @@
 """Usage events: written with what they count or not at all, and with nothing of what was made."""
 
 from tests.api import Api, Person
-from tests.promises.test_usage_events import ANALYTICS, answer, events
+from tests.promises._people import answer
+from tests.promises.test_usage_events import ANALYTICS, events
 
 PROMPT, SUBJECT = "a heron over Lake Quuxwater", "user-zephyrina"
 
