@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from cluster.privacy.notices import read_folder
 from cluster.settings import Settings, configs_folder, read
+from cluster.storage.privileges import DatabaseRole
 from serve.egress.fetching import FetchChannel
 from serve.egress.webhooks import WebhookChannel
 from serve.ingress.api import create_api
@@ -57,9 +58,15 @@ def host() -> Iterator[Outside]:
 
 
 @pytest.fixture
-def way_out(web_resources: WebResources, names: Names) -> tuple[FetchChannel, WebhookChannel]:
+def outbound_resources(settings: Settings) -> WebResources:
+    """The resources of the way out, which enters the database as a role of its own."""
+    return for_web(settings, "outbound", DatabaseRole.OUTBOUND)
+
+
+@pytest.fixture
+def way_out(outbound_resources: WebResources, names: Names) -> tuple[FetchChannel, WebhookChannel]:
     """The channels as the deployment has them, over the outside of the tests."""
-    return channels(web_resources, rules(names))
+    return channels(outbound_resources, rules(names))
 
 
 @pytest.fixture
@@ -88,7 +95,11 @@ def applications() -> list[FastAPI]:
 
 @pytest.fixture
 def api(
-    services: Services, stage_resources: StageResources, world: World, applications: list[FastAPI]
+    services: Services,
+    stage_resources: StageResources,
+    outbound_resources: WebResources,
+    world: World,
+    applications: list[FastAPI],
 ) -> Iterator[Api]:
     """The application; whatever the test did, rows and objects must agree and credits balance afterwards."""
     if not applications:
@@ -99,6 +110,7 @@ def api(
         yield opened
         opened.assert_sound()
         opened.await_(services.resources.database.close)
+        opened.await_(outbound_resources.database.close)
 
 
 @pytest.fixture
