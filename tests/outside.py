@@ -121,9 +121,9 @@ class Outside:
 
 
 @contextmanager
-def outside(host: str = PUBLIC, tls: ssl.SSLContext | None = None) -> Iterator[Outside]:
+def outside(host: str = PUBLIC, tls: ssl.SSLContext | None = None, *, port: int = 0) -> Iterator[Outside]:
     """A host that answers until the block ends."""
-    server = _Server((host, 0), Exchange)
+    server = _Server((host, port), Exchange)
     server.owner = Outside(host, server.server_address[1], "https" if tls else "http")
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
