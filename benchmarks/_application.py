@@ -13,8 +13,9 @@ from cluster.storage import embedded_postgres, migrate, roles
 from serve import catalogue, resources
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
-from serve.ingress.services import Services, published_notices, published_terms
+from serve.ingress.services import OutboundCalls, Services, published_notices, published_terms
 from serve.ingress.watch import Watch
+from serve.outbound import channels
 
 __all__ = ["application", "client_of"]
 
@@ -42,11 +43,13 @@ def client_of(services: Services, address: str = "192.0.2.7") -> httpx.AsyncClie
 
 async def _services(settings: Settings) -> Services:
     opened = resources.for_web(settings, "benchmark")
+    photos, events = channels(opened)
     return Services(
         opened,
         catalogue.load(),
         await published_notices(opened.database),
         lambda: None,
+        outbound=OutboundCalls(photos.fetch, events.check_endpoint, events.send_sample),
         door=Door(opened.database, opened.keys),
         watch=Watch(opened.database),
         terms=published_terms(),

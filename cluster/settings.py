@@ -8,12 +8,12 @@ Sources, the later winning: ``configs/base.yaml``, ``configs/<profile>.yaml``, t
 import os
 from collections.abc import Iterator, Mapping
 from functools import cache
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 __all__ = ["Settings", "SettingsError", "configs_folder", "load", "refused_in_production"]
@@ -180,6 +180,42 @@ class Credits(_Group):
     guest_grant: int = Field(ge=0, description="Credits that a guest starts with.")
 
 
+class Outbound(_Group):
+    """The only way out: photos by link, and webhooks."""
+
+    allowed_networks: str | None = Field(
+        description="Networks that are not public and may be reached nevertheless, as CIDRs with commas between;"
+        " refused in production."
+    )
+    connect_seconds: float = Field(gt=0, description="Longest time until a connection to an outside host stands.")
+    read_seconds: float = Field(gt=0, description="Longest silence of an outside host.")
+    fetch_seconds: float = Field(gt=0, description="Longest time that a photo may take to come from its URL.")
+    webhook_seconds: float = Field(gt=0, description="Longest time that one attempt at a webhook may take.")
+    webhook_attempts: int = Field(ge=1, le=12, description="Attempts before an event is given up.")
+    delivery_log_days: int = Field(ge=2, le=90, description="How long the log of deliveries is kept.")
+    max_endpoints_per_account: int = Field(ge=1, description="Webhook endpoints that one account may have.")
+    max_fetches_per_account: int = Field(ge=1, description="Photos by link that one account may wait for at once.")
+    poll_seconds: float = Field(gt=0, description="How often due webhooks are looked for.")
+
+    @field_validator("allowed_networks")
+    @classmethod
+    def _are_networks(cls, value: str | None) -> str | None:
+        try:
+            _networks(value)
+        except ValueError:
+            raise ValueError("Give networks as CIDRs with commas between, such as 10.1.0.0/16,fd00::/8") from None
+        return value
+
+    @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`allowed_networks`, read."""
+        return _networks(self.allowed_networks)
+
+
+def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip()) for part in text.split(",")) if text else ()
+
+
 class Retention(_Group):
     """How long things live."""
 
@@ -219,6 +255,7 @@ class Settings(_Group):
     screening: Screening
     accounts: Accounts
     credits: Credits
+    outbound: Outbound
     retention: Retention
     operator: Operator
 
@@ -239,6 +276,8 @@ def refused_in_production(settings: Settings) -> list[str]:
         )
     if not settings.ray.haproxy:
         refusals.append("ray.haproxy: without HAProxy there is neither TLS nor a limit, so production needs it.")
+    if settings.outbound.allowed_networks:
+        refusals.append("outbound.allowed_networks: production reaches public addresses alone; leave it empty.")
     return refusals
 
 

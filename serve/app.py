@@ -13,6 +13,7 @@ from serve.director import Director
 from serve.ingestion import Ingestion
 from serve.ingress import send_buffer
 from serve.ingress.deployment import Ingress
+from serve.outbound import Outbound
 from serve.screening import Screening
 from serve.video_generation import VideoGeneration
 
@@ -39,6 +40,7 @@ def build(settings: Settings, device: str) -> Application:
     generation = ray_serve.deployment(
         ray_actor_options=generating, max_ongoing_requests=1, num_replicas=stages.generation_slots
     )(VideoGeneration)
+    outbound = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)(Outbound)
     director = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)(Director)
     ingress = ray_serve.deployment(
         ray_actor_options=_LIGHT | {"runtime_env": {"env_vars": _NOTHING_RUNS_AHEAD}},
@@ -52,7 +54,7 @@ def build(settings: Settings, device: str) -> Application:
         Stage.GENERATION.value: generation.bind(device),
         Stage.OUTPUT_SCREENING.value: screening_node,
     }
-    return ingress.bind(director.bind(workers))
+    return ingress.bind(director.bind(workers), outbound.bind())
 
 
 def build_app() -> Application:

@@ -5,15 +5,15 @@ only when there is room, so that waiting stays in the database.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from ray.serve.handle import DeploymentHandle
 
-from cluster import clock, telemetry
 from cluster import settings as cluster_settings
+from cluster import telemetry
 from cluster.errors import ServiceError
 from cluster.ids import new_id
 from cluster.records import idempotency, leases, lifecycle, media, throttles
@@ -22,6 +22,7 @@ from cluster.records.leases import Lease
 from cluster.settings import Settings
 from serve import resources
 from serve.erasure import destroy_keys, erase_doomed
+from serve.loops import for_ever
 
 __all__ = ["Director"]
 
@@ -52,9 +53,9 @@ class Director:
         self._driving: set[asyncio.Task[None]] = set()
         jobs = settings.jobs
         self._loops = [
-            asyncio.create_task(self._for_ever(self._claim, jobs.poll_seconds, self._wake)),
-            asyncio.create_task(self._for_ever(self._keep_order, jobs.heartbeat_seconds)),
-            asyncio.create_task(self._for_ever(self._clean, jobs.heartbeat_seconds)),
+            asyncio.create_task(for_ever("director_failed", self._claim, jobs.poll_seconds, self._wake)),
+            asyncio.create_task(for_ever("director_failed", self._keep_order, jobs.heartbeat_seconds)),
+            asyncio.create_task(for_ever("director_failed", self._clean, jobs.heartbeat_seconds)),
         ]
         telemetry.log("replica_started", deployment="director")
 
@@ -106,18 +107,3 @@ class Director:
         await self._resources.database.run(lifecycle.close_expired_guests)
         await erase_doomed(self._resources)
         await destroy_keys(self._resources)
-
-    async def _for_ever(
-        self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float, wake: asyncio.Event | None = None
-    ) -> None:
-        """Do ``work`` every so many seconds, or when woken; a failure is logged and does not end the loop."""
-        wake = wake or asyncio.Event()
-        while True:
-            started = clock.monotonic()
-            wake.clear()
-            try:
-                await work()
-            except Exception as error:
-                telemetry.log_failure("director_failed", error)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), max(0.01, seconds - (clock.monotonic() - started)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
+from fastapi import FastAPI
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -162,6 +163,11 @@ class Api:
         """Run a coroutine function on the application's loop."""
         assert self.client.portal
         return self.client.portal.call(function, *args)
+
+    def use(self, **services: Any) -> None:
+        """Answer with other services from now on."""
+        assert isinstance(self.client.app, FastAPI)
+        self.client.app.state.services = replace(self.services, **services)
 
     def clean(self) -> None:
         """Erase what is doomed."""

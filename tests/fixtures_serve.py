@@ -9,12 +9,17 @@ from starlette.testclient import TestClient
 
 from cluster.privacy.notices import read_folder
 from cluster.settings import Settings, configs_folder, read
+from cluster.storage.privileges import DatabaseRole
+from serve.egress.fetching import FetchChannel
+from serve.egress.webhooks import WebhookChannel
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
-from serve.ingress.services import Services, published_terms
+from serve.ingress.services import OutboundCalls, Services, published_terms
 from serve.ingress.watch import Watch
+from serve.outbound import channels
 from serve.resources import StageResources, WebResources, for_stage, for_web
 from tests.api import Api, Person, catalogue
+from tests.outside import Names, Outside, outside, rules
 from tests.world import SHARE, World, notice_for
 
 
@@ -40,15 +45,42 @@ def web_resources(settings: Settings) -> WebResources:
 
 
 @pytest.fixture
-def services(web_resources: WebResources, world: World) -> Services:
+def names() -> Names:
+    """What names stand for outside."""
+    return Names()
+
+
+@pytest.fixture
+def host() -> Iterator[Outside]:
+    """A host outside that may be reached."""
+    with outside() as opened:
+        yield opened
+
+
+@pytest.fixture
+def outbound_resources(settings: Settings) -> WebResources:
+    """The resources of the way out, which enters the database as a role of its own."""
+    return for_web(settings, "outbound", DatabaseRole.OUTBOUND)
+
+
+@pytest.fixture
+def way_out(outbound_resources: WebResources, names: Names) -> tuple[FetchChannel, WebhookChannel]:
+    """The channels as the deployment has them, over the outside of the tests."""
+    return channels(outbound_resources, rules(names))
+
+
+@pytest.fixture
+def services(web_resources: WebResources, world: World, way_out: tuple[FetchChannel, WebhookChannel]) -> Services:
     """The resources of an ingress with our notices and one for sharing, published."""
     notices = read_folder(configs_folder() / "notices") | {SHARE: notice_for(SHARE)}
     world.publish(*notices.values())
+    photos, events = way_out
     return Services(
         web_resources,
         catalogue(),
         notices,
         lambda: None,
+        outbound=OutboundCalls(photos.fetch, events.check_endpoint, events.send_sample),
         door=Door(web_resources.database, web_resources.keys),
         watch=Watch(web_resources.database),
         terms=published_terms(),
@@ -63,7 +95,11 @@ def applications() -> list[FastAPI]:
 
 @pytest.fixture
 def api(
-    services: Services, stage_resources: StageResources, world: World, applications: list[FastAPI]
+    services: Services,
+    stage_resources: StageResources,
+    outbound_resources: WebResources,
+    world: World,
+    applications: list[FastAPI],
 ) -> Iterator[Api]:
     """The application; whatever the test did, rows and objects must agree and credits balance afterwards."""
     if not applications:
@@ -74,6 +110,7 @@ def api(
         yield opened
         opened.assert_sound()
         opened.await_(services.resources.database.close)
+        opened.await_(outbound_resources.database.close)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from cluster.records import (
     consents,
     credits,
     disclosures,
+    fetches,
     idempotency,
     jobs,
     leases,
@@ -20,6 +21,8 @@ from cluster.records import (
     sign_ups,
     throttles,
     usage_events,
+    webhook_deliveries,
+    webhook_endpoints,
 )
 from cluster.storage.database import metadata
 
@@ -31,6 +34,7 @@ __all__ = [
     "consents",
     "credits",
     "disclosures",
+    "fetches",
     "idempotency",
     "jobs",
     "leases",
@@ -41,4 +45,6 @@ __all__ = [
     "sign_ups",
     "throttles",
     "usage_events",
+    "webhook_deliveries",
+    "webhook_endpoints",
 ]

@@ -12,7 +12,20 @@ from sqlalchemy import Connection, func, select
 
 from cluster import clock
 from cluster.privacy.media_kinds import KINDS, Lifetime, MediaKind
-from cluster.records import accounts, api_keys, consents, credits, jobs, leases, media, sessions, sign_ups, spending
+from cluster.records import (
+    accounts,
+    api_keys,
+    consents,
+    credits,
+    jobs,
+    leases,
+    media,
+    sessions,
+    sign_ups,
+    spending,
+    webhook_deliveries,
+    webhook_endpoints,
+)
 from cluster.records.consents import Line
 from cluster.records.job_states import STAGES, Actor, JobState, Stage, following
 from cluster.records.jobs import NewJob
@@ -94,6 +107,7 @@ def complete(connection: Connection, lease: Lease) -> bool:
     leases.drop(connection, job.id)
     credits.settle(connection, job.account_id, job.id)
     media.doom(connection, job.id, _TRANSIENT)
+    _tell(connection, job, JobState.COMPLETED)
     return True
 
 
@@ -174,6 +188,7 @@ def close(connection: Connection, account_id: str) -> None:
     media.doom_account(connection, account_id)
     api_keys.revoke_others(connection, account_id, None)
     sessions.revoke_others(connection, account_id, None)
+    webhook_endpoints.remove_all(connection, account_id)
     sign_ups.detach(connection, account_id)
     accounts.close(connection, account_id)
 
@@ -197,4 +212,10 @@ def _give_up(
     if job.api_key_id is not None:
         spending.give_back(connection, job.api_key_id, job.price)
     media.doom(connection, job.id, list(MediaKind))
+    _tell(connection, job, state)
     return True
+
+
+def _tell(connection: Connection, job: jobs.Job, state: JobState) -> None:
+    """Enqueue the event of a job's end, under the epoch that the job was of."""
+    webhook_deliveries.enqueue(connection, job.account_id, job.epoch, f"video.{state.value}", job.id)

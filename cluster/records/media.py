@@ -52,6 +52,7 @@ __all__ = [
     "media",
     "of_job",
     "of_jobs",
+    "unaccepted",
 ]
 
 media = Table(
@@ -137,6 +138,11 @@ def get(connection: Connection, account_id: str, media_id: str) -> Medium | None
     return _one(connection, media.c.id == media_id, media.c.account_id == account_id)
 
 
+def unaccepted(connection: Connection, account_id: str, media_id: str) -> Medium | None:
+    """An object of the account that was announced and that no transaction has accepted yet, or None."""
+    return _one(connection, media.c.id == media_id, media.c.account_id == account_id, state="writing")
+
+
 def live(connection: Connection, media_ids: Collection[str]) -> set[str]:
     """Those of these objects that are live."""
     return set(
@@ -206,8 +212,8 @@ def _doom(connection: Connection, wanted: ColumnElement[bool]) -> None:
     connection.execute(update(media).where(wanted).values(state="doomed", doomed_at=clock.now()))
 
 
-def _one(connection: Connection, *wanted: ColumnElement[bool]) -> Medium | None:
-    query = select(*_COLUMNS).where(media.c.state == "live", *wanted).order_by(media.c.id.desc()).limit(1)
+def _one(connection: Connection, *wanted: ColumnElement[bool], state: str = "live") -> Medium | None:
+    query = select(*_COLUMNS).where(media.c.state == state, *wanted).order_by(media.c.id.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return _medium(row) if row else None
 

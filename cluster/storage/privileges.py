@@ -53,7 +53,7 @@ def on_columns(privilege: str, *columns: str) -> Privileges:
     return frozenset(f"{privilege}({column})" for column in columns)
 
 
-_ALIVE: Final = on_columns("SELECT", "id", "epoch", "closed_at", "frozen_at")
+_ALIVE: Final = on_columns("SELECT", "id", "epoch", "closed_at", "frozen_at", "expires_at")
 
 TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "access_log": {_APP: APPEND, _OUTBOUND: frozenset({"INSERT"})},
@@ -65,6 +65,7 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "credit_balances": {_APP: CHANGE},
     "credit_transfers": {_APP: APPEND},
     "disclosures": {_APP: APPEND},
+    "fetches": {_APP: EVERYTHING, _OUTBOUND: READ | {"UPDATE", "DELETE"}},
     "idempotency_keys": {_APP: EVERYTHING, _PIPELINE: on_columns("SELECT", "expires_at") | {"DELETE"}},
     "jobs": {_APP: CHANGE},
     "leases": {_APP: EVERYTHING},
@@ -74,6 +75,8 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "sign_up_addresses": {_APP: CHANGE},
     "throttles": {_APP: EVERYTHING},
     "usage_events": {_APP: APPEND},
+    "webhook_deliveries": {_APP: CHANGE, _OUTBOUND: EVERYTHING},
+    "webhook_endpoints": {_APP: EVERYTHING, _OUTBOUND: READ | {"UPDATE", "DELETE"}},
 }
 
 

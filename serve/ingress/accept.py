@@ -26,13 +26,16 @@ from cluster.storage.errors import DatabaseBusy
 from cluster.storage.keys import KeyStore
 from serve.erasure import erase_doomed
 from serve.ingress import gate
-from serve.ingress.order import Order
+from serve.ingress.door import Visitor
+from serve.ingress.order import Order, inspected
+from serve.ingress.references import fetched
 from serve.ingress.services import Services
+from serve.media.probe import ImageFacts
 
 __all__ = ["accept"]
 
 
-async def accept(services: Services, caller: Principal, order: Order) -> str:
+async def accept(services: Services, caller: Visitor, order: Order) -> str:
     """Make the job durable; returns its id, or its twin's if the Idempotency-Key was used for the same before.
 
     Raises:
@@ -42,17 +45,26 @@ async def accept(services: Services, caller: Principal, order: Order) -> str:
         IdempotencyKeyReused: the key was used for another request.
         TooManyRequests: the account has too many jobs waiting.
         RequestInProgress: a twin holds the key and does not come to an end.
+        InvalidRequest: the photo does not lie where the URL says, or is not acceptable.
     """
     resources = services.resources
     ticket = _ticket(resources.keys, caller.account_id, order)
+    photo = order.reference
+    if isinstance(photo, str):
+        twin = await resources.database.run(_admit, services, caller, order, ticket)
+        if twin:
+            return twin
+        photo = await inspected(services, await fetched(services, caller, photo))
     twin, upload = await resources.database.run(_prepare, services, caller, order, ticket)
     if upload is None:
         return twin
     try:
         size = await asyncio.to_thread(
-            resources.store.put, upload.object_key, upload.account_id, upload.id, [order.photo]
+            resources.store.put, upload.object_key, upload.account_id, upload.id, [photo.data]
         )
-        job_id, is_new = await resources.database.run(_commit, services, caller, order, ticket, upload, size)
+        job_id, is_new = await resources.database.run(
+            _commit, services, caller, order, photo.facts, ticket, upload, size
+        )
     except DatabaseBusy:
         await _take_back(services, upload)
         raise RequestInProgress if ticket else Unavailable from None
@@ -66,17 +78,25 @@ async def accept(services: Services, caller: Principal, order: Order) -> str:
     return job_id
 
 
-def _prepare(
-    connection: Connection, services: Services, caller: Principal, order: Order, ticket: Ticket | None
-) -> tuple[str, Medium | None]:
-    """Refuse what must be refused before a byte is stored; then announce the upload."""
+def _admit(connection: Connection, services: Services, caller: Principal, order: Order, ticket: Ticket | None) -> str:
+    """Refuse what must be refused before a byte is fetched or stored; a twin's id, or nothing."""
     twin = idempotency.find(connection, ticket) if ticket else None
     if twin:
-        return twin, None
+        return twin
     gate.check(connection, caller.account_id, order.model.purposes, services.notices)
     most = services.resources.settings.jobs.max_queued_per_account
     if jobs.active_count(connection, caller.account_id) >= most:
         raise TooManyRequests(f"This account has {most} videos waiting or running already. Let some finish first.")
+    return ""
+
+
+def _prepare(
+    connection: Connection, services: Services, caller: Principal, order: Order, ticket: Ticket | None
+) -> tuple[str, Medium | None]:
+    """Admit the order; then announce the upload."""
+    twin = _admit(connection, services, caller, order, ticket)
+    if twin:
+        return twin, None
     upload = media.begin(connection, caller.account_id, MediaKind.UPLOAD, "application/octet-stream")
     return "", upload
 
@@ -86,6 +106,7 @@ def _commit(
     services: Services,
     caller: Principal,
     order: Order,
+    facts: ImageFacts,
     ticket: Ticket | None,
     upload: Medium,
     size: int,
@@ -99,18 +120,25 @@ def _commit(
     if ticket and not idempotency.claim(connection, ticket, life):
         return _twin_of(connection, ticket), False
     keys = services.resources.keys
-    job = _new_job(keys, account, caller, order, snapshot)
+    job = _new_job(keys, account, caller, order, facts, snapshot)
     lifecycle.accept(connection, keys, job)
     media.attach(connection, upload.id, job.id)
-    media.finish(connection, upload.id, size, order.facts.width, order.facts.height)
+    media.finish(connection, upload.id, size, facts.width, facts.height)
     if ticket:
         idempotency.fulfil(connection, ticket, job.id)
     usage_events.record(connection, account.id, UsageKind.VIDEO_CREATED, job.model, services.notice_versions)
     return job.id, True
 
 
-def _new_job(keys: KeyStore, account: Account, caller: Principal, order: Order, snapshot: Mapping[str, Any]) -> NewJob:
-    width, height = order.parameters.output_size(order.facts.width, order.facts.height)
+def _new_job(
+    keys: KeyStore,
+    account: Account,
+    caller: Principal,
+    order: Order,
+    photo: ImageFacts,
+    snapshot: Mapping[str, Any],
+) -> NewJob:
+    width, height = order.parameters.output_size(photo.width, photo.height)
     return NewJob(
         id=new_id("video"),
         account_id=account.id,
@@ -144,8 +172,9 @@ def _ticket(keys: KeyStore, account_id: str, order: Order) -> Ticket | None:
     if order.idempotency_key is None:
         return None
     content = json.dumps([order.model_name, order.prompt, order.parameters.model_dump(), order.subject]).encode()
+    reference = order.reference.encode() if isinstance(order.reference, str) else order.reference.data
     return Ticket(
         account_id,
         keys.lookup("idempotency_keys.key", f"{account_id}|{order.idempotency_key}"),
-        keys.lookup("idempotency_keys.body", keys.lookup("idempotency_keys.photo", order.photo) + content),
+        keys.lookup("idempotency_keys.body", keys.lookup("idempotency_keys.photo", reference) + content),
     )

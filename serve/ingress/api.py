@@ -19,6 +19,7 @@ from serve.ingress import (
     sessions,
     subjects,
     videos,
+    webhooks,
 )
 from serve.ingress.address import AddressMiddleware
 from serve.ingress.body_limit import BodyLimitMiddleware
@@ -39,8 +40,9 @@ _ROUTES = (
     access_history,
     api_keys,
     credits,
-    disclosures,
     consents,
+    disclosures,
+    webhooks,
     models,
     policy,
     health,

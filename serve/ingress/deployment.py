@@ -10,7 +10,7 @@ from cluster import runtime, settings, telemetry
 from serve import catalogue, resources
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
-from serve.ingress.services import Services, published_notices, published_terms
+from serve.ingress.services import OutboundCalls, Services, published_notices, published_terms
 from serve.ingress.watch import Watch
 
 __all__ = ["Ingress"]
@@ -20,15 +20,19 @@ __all__ = ["Ingress"]
 class Ingress:
     """Answers HTTP. It parses, authenticates, asks the consent gate, writes the job row, and no more."""
 
-    async def __init__(self, director: DeploymentHandle[Any]) -> None:  # type: ignore[misc]
+    async def __init__(  # type: ignore[misc]
+        self, director: DeploymentHandle[Any], outbound: DeploymentHandle[Any]
+    ) -> None:
         """Open the resources, and put the notices of this installation on record."""
         opened = resources.for_web(settings.load(), "ingress")
         notices = await published_notices(opened.database)
+        way_out = OutboundCalls(outbound.fetch.remote, outbound.check_endpoint.remote, outbound.send_sample.remote)
         self._services = Services(
             opened,
             catalogue.load(),
             notices,
             director.wake.remote,
+            outbound=way_out,
             door=Door(opened.database, opened.keys),
             watch=Watch(opened.database),
             terms=published_terms(),

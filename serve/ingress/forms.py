@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
@@ -18,14 +19,16 @@ __all__ = ["Submission", "read_json", "read_submission"]
 _MAX_FIELDS = 40
 _UNLIMITED = 2**62
 _REFERENCE = "input_reference"
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The fields of a create request, and the bytes of its photo if it has one."""
+    """The fields of a create request, and the bytes of its photo if it has one, or the URL where the photo lies."""
 
     fields: dict[str, Any]
     photo: bytes | None
+    url: str | None = None
 
 
 class _InMemoryParser(MultiPartParser):
@@ -118,11 +121,13 @@ def _with_reference(fields: dict[str, Any], reference: Any) -> Submission:
     if reference is None or isinstance(reference, bytes):
         return Submission(fields, reference)
     url = reference.get("image_url") if isinstance(reference, dict) else reference
-    if not isinstance(url, str) or not url.startswith("data:"):
+    if not isinstance(url, str) or not (scheme := _SCHEME.match(url)):
         raise InvalidRequest(
-            "Send the photo itself as the file input_reference, or as a data: URL in input_reference.image_url.",
+            "Send the photo itself as the file input_reference, or a URL of it in input_reference.image_url.",
             param=_REFERENCE,
         )
+    if scheme[1].lower() != "data":
+        return Submission(fields, None, url)
     try:
         return Submission(fields, base64.b64decode(url.partition(",")[2], validate=True))
     except binascii.Error:

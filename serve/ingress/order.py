@@ -16,22 +16,30 @@ from serve.limits import image_limits
 from serve.media.errors import MediaError
 from serve.media.probe import ImageFacts, inspect
 
-__all__ = ["Order", "read_order", "read_subject"]
+__all__ = ["Order", "Photo", "inspected", "read_order", "read_subject"]
 
 _DEFAULT_MODEL = "default"
+_LONGEST_URL = 2048
 _NO_SUBJECTS = ("", ".", "..")
 
 
 @dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo that was looked through, and what it is."""
+
+    data: bytes
+    facts: ImageFacts
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """A checked create request."""
+    """A checked create request; ``reference`` is its photo, or the URL where that lies."""
 
     model_name: str
     model: Model
     prompt: str
     parameters: VideoParameters
-    photo: bytes
-    facts: ImageFacts
+    reference: Photo | str
     idempotency_key: str | None
     subject: str | None
 
@@ -54,13 +62,28 @@ async def read_order(services: Services, submission: Submission, idempotency_key
         parameters = VideoParameters.model_validate(fields)
     except ValidationError as error:
         raise invalid(error.errors(include_input=False, include_url=False)[0]) from None
-    if submission.photo is None:
-        raise InvalidRequest("Send a photo as input_reference: this model animates photos.", param="input_reference")
+    reference = await _reference(services, submission)
+    return Order(name, model, prompt, parameters, reference, idempotency_key, subject)
+
+
+async def _reference(services: Services, submission: Submission) -> Photo | str:
+    if submission.url is not None:
+        return _text(submission.url, "input_reference", _LONGEST_URL)
+    if submission.photo is not None:
+        return await inspected(services, submission.photo)
+    raise InvalidRequest("Send a photo as input_reference: this model animates photos.", param="input_reference")
+
+
+async def inspected(services: Services, data: bytes) -> Photo:
+    """Look through a photo without decoding it.
+
+    Raises:
+        InvalidRequest: it is none, or larger than a photo may be; the code says which.
+    """
     try:
-        facts = await asyncio.to_thread(inspect, submission.photo, image_limits(services.resources.settings))
+        return Photo(data, await asyncio.to_thread(inspect, data, image_limits(services.resources.settings)))
     except MediaError as error:
         raise InvalidRequest(error.message, code=error.code, param="input_reference") from None
-    return Order(name, model, prompt, parameters, submission.photo, facts, idempotency_key, subject)
 
 
 def read_subject(value: object) -> str:

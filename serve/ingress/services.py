@@ -1,6 +1,6 @@
 """What every route needs, and the dependencies by which routes get it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -27,8 +27,10 @@ __all__ = [
     "AccountReader",
     "AccountWriter",
     "Caller",
+    "EndpointId",
     "FreshCaller",
     "KeyId",
+    "OutboundCalls",
     "PrivacyCaller",
     "Served",
     "Services",
@@ -42,13 +44,23 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
+class OutboundCalls:
+    """What the way out is asked for, each by the id of a row. The answers are codes of `UrlFailure`, None for none."""
+
+    fetch: Callable[[str], Awaitable[None]]
+    check_endpoint: Callable[[str], Awaitable[str | None]]
+    send_sample: Callable[[str], Awaitable[str | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
-    """What one replica answers with: its resources, the models, the notices and terms, the door, the watch."""
+    """What one replica answers with: resources, models, notices, terms, door, watch, ways to other deployments."""
 
     resources: WebResources
     catalogue: Catalogue
     notices: Mapping[str, Notice]
     wake: Callable[[], object]
+    outbound: OutboundCalls
     door: Door
     watch: Watch
     terms: Mapping[Audience, Terms]
@@ -137,6 +149,10 @@ def _key_id(_: Caller, key_id: str) -> str:
     return _of_kind("key", key_id)
 
 
+def _endpoint_id(_: Caller, endpoint_id: str) -> str:
+    return _of_kind("we", endpoint_id)
+
+
 def _of_kind(kind: str, name: str) -> str:
     if not is_id(kind, name):
         raise NotFound
@@ -145,3 +161,4 @@ def _of_kind(kind: str, name: str) -> str:
 
 VideoId = Annotated[str, Depends(_video_id)]
 KeyId = Annotated[str, Depends(_key_id)]
+EndpointId = Annotated[str, Depends(_endpoint_id)]

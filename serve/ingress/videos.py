@@ -40,7 +40,8 @@ def _create_schema() -> dict[str, Any]:
         },
     }
     photo = {"input_reference": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP or AVIF."}}
-    linked = {"input_reference": {"type": "object", "properties": {"image_url": {"type": "string", "format": "uri"}}}}
+    link = {"type": "string", "format": "uri", "description": "https, http or data."}
+    linked = {"input_reference": {"type": "object", "properties": {"image_url": link}}}
 
     def schema(reference: dict[str, Any]) -> dict[str, Any]:
         properties = text | reference | parameters

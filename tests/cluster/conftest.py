@@ -20,6 +20,7 @@ from cluster.settings import Settings
 from cluster.storage.database import Database
 from cluster.storage.objects import ObjectStore, open_objects
 from tests.cluster import _ports
+from tests.outside import PUBLIC
 
 I2V = Path(sys.executable).with_name("i2v")
 
@@ -79,7 +80,7 @@ def cluster() -> Iterator[RunningCluster]:
     models = runtime.paths(settings.load()).models
     environment = {name: value for name, value in os.environ.items() if not name.startswith("I2V_")}
     ports = _ports.take()
-    environment |= ports.settings | {"I2V_DATA_FOLDER": str(folder)}
+    environment |= ports.settings | {"I2V_DATA_FOLDER": str(folder), "I2V_OUTBOUND_ALLOWED_NETWORKS": PUBLIC}
     if models.exists():
         (folder / "models").symlink_to(models)
     started = subprocess.run(

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 
 from tests.promises.harness import mutation
 
@@ -37,12 +38,22 @@ def leave_the_network() -> None:
         RuntimeError: it did, and yet there is a way out.
     """
     library = ctypes.CDLL(None, use_errno=True)
-    flags = _NEW_NETWORK if os.geteuid() == 0 else _NEW_USER | _NEW_NETWORK
-    if library.unshare(flags):
+    user, group = os.geteuid(), os.getegid()
+    if library.unshare(_NEW_NETWORK if user == 0 else _NEW_USER | _NEW_NETWORK):
         raise OSError(ctypes.get_errno(), "a network namespace cannot be made here")
+    if user:
+        _remain(user, group)
     with socket.socket() as attempt:
         if attempt.connect_ex(_SOMEWHERE) not in _NO_ROUTE:
             raise RuntimeError("there is still a way out")
+
+
+def _remain(user: int, group: int) -> None:
+    """Be the same in the new namespace of users as before."""
+    own = Path("/proc/self")
+    (own / "setgroups").write_text("deny")
+    (own / "gid_map").write_text(f"{group} {group} 1")
+    (own / "uid_map").write_text(f"{user} {user} 1")
 
 
 def _main(mutant: str, function: str, *arguments: str) -> None:

@@ -75,7 +75,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str | None]] = {
     "a photo as text": ({"files": {"input_reference": (None, CANARY)}}, "invalid_request", "input_reference"),
     "a photo by link": (
         body(json.dumps({"input_reference": {"image_url": f"https://{CANARY}.example/a.jpg"}})),
-        "invalid_request",
+        "url_unreachable",
         "input_reference",
     ),
     "a broken data URL": (

@@ -1,0 +1,78 @@
+"""One request over one connection to one address that was checked. No cookies, no proxies, no retries, no redirects.
+
+This is httpx's transport without its client, which would bring all of those.
+"""
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from serve.egress.addresses import Address
+from serve.egress.pinning import Pinned
+
+__all__ = ["Client", "Timeouts"]
+
+_HEADERS: Final = {"user-agent": "ImageToVideos", "accept-encoding": "identity", "connection": "close"}
+_ADDRESSES_TRIED: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds until a connection must stand, between two pieces of an answer, and for everything together."""
+
+    connect: float
+    read: float
+    total: float
+
+
+class Client:
+    """Connects to the address; certificate, SNI and the Host header are of the name."""
+
+    def __init__(self, timeouts: Timeouts, tls: ssl.SSLContext | None = None) -> None:
+        """``tls`` says which authorities are trusted; without it the public ones are."""
+        self.timeouts = timeouts
+        self._tls = tls or httpx.create_ssl_context(trust_env=False)
+
+    @asynccontextmanager
+    async def send(
+        self, method: str, pinned: Pinned, headers: Mapping[str, str], content: bytes | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """Send, and give the answer's head; its body is read only as far as the caller reads it.
+
+        Another address is tried only while no connection stands: nothing has been sent then.
+
+        Raises:
+            httpx.HTTPError: the connection failed.
+        """
+        tried = pinned.addresses[:_ADDRESSES_TRIED]
+        for address in tried:
+            async with httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False) as transport:
+                try:
+                    response = await transport.handle_async_request(
+                        self._request(method, pinned.url, address, headers, content)
+                    )
+                except (httpx.ConnectError, httpx.ConnectTimeout):
+                    if address == tried[-1]:
+                        raise
+                    continue
+                try:
+                    yield response
+                finally:
+                    await response.aclose()
+                return
+
+    def _request(
+        self, method: str, url: httpx.URL, address: Address, headers: Mapping[str, str], content: bytes | None
+    ) -> httpx.Request:
+        seconds = httpx.Timeout(self.timeouts.read, connect=self.timeouts.connect)
+        return httpx.Request(
+            method,
+            url.copy_with(host=str(address)),
+            headers=_HEADERS | dict(headers) | {"host": url.netloc.decode("ascii")},
+            content=content,
+            extensions={"sni_hostname": url.raw_host.decode("ascii"), "timeout": seconds.as_dict()},
+        )

@@ -1,0 +1,46 @@
+"""What goes wrong on the way out, as one exception with a code."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from cluster import telemetry
+from serve.url_failures import UrlFailure
+
+__all__ = ["EgressFailed", "translated"]
+
+
+class EgressFailed(Exception):
+    """A connection was refused by us, or did not do what it was made for; the code says why."""
+
+    def __init__(self, code: UrlFailure) -> None:
+        """Fail with ``code``."""
+        super().__init__(code.value)
+        self.code = code
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the HTTP client and the clock raise into `EgressFailed`, without their texts, which quote URLs."""
+    try:
+        yield
+    except (httpx.TimeoutException, TimeoutError):
+        raise EgressFailed(UrlFailure.TOO_SLOW) from None
+    except (httpx.HTTPError, OSError) as error:
+        raise EgressFailed(UrlFailure.CERTIFICATE if _untrusted(error) else UrlFailure.UNREACHABLE) from None
+    except EgressFailed:
+        raise
+    except Exception as error:
+        telemetry.log_failure("egress_failed", error)
+        raise EgressFailed(UrlFailure.UNREACHABLE) from None
+
+
+def _untrusted(error: BaseException | None) -> bool:
+    """Whether a certificate was refused; the client wraps that several times."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,0 +1,26 @@
+"""Only the way out needs a way out: everything else works in a namespace without any route, and the control shows it.
+
+The installation allows the documentation network, in which a host is given an address only at the end.
+"""
+
+import json
+import sys
+
+from tests.cluster._installation import Installation, run
+
+
+def test_a_job_runs_without_any_route_and_a_link_does_not() -> None:
+    installation = Installation()
+    del installation.environment["I2V_RAY_APPLICATION"]
+    installation.environment["I2V_OUTBOUND_ALLOWED_NETWORKS"] = "203.0.113.0/24"
+    try:
+        done = run([sys.executable, "-m", "tests.cluster._no_route"], installation.environment)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) == {
+            "upload": "completed",
+            "link": {"status": 400, "code": "url_unreachable"},
+            "link_with_a_route": "completed",
+            "asked": 1,
+        }
+    finally:
+        installation.remove()
