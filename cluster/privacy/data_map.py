@@ -74,6 +74,8 @@ class Survivor(StrEnum):
     SIGN_UP_ADDRESS = "sign_up_address"
     CREDIT_LEDGER = "credit_ledger"
     CONSENT_LEDGER = "consent_ledger"
+    DISCLOSURE_RECORD = "disclosure_record"
+    AUDIT_TRAIL = "audit_trail"
     ERASURE_CERTIFICATE = "erasure_certificate"
 
 
@@ -145,6 +147,9 @@ class Category(_Entry):
     whose: tuple[Annotated[str, Field(pattern=_PATH)], ...] = Field(
         default=(), description="For each table the path to the account: `jobs.account_id`, or steps joined by ' > '."
     )
+    unlinked: tuple[str, ...] = Field(
+        default=(), description="Tables whose rows lead to no account, so that they end by time alone."
+    )
     retention: Retention
     until: str = Field(min_length=10, description="What ends its life, in a whole sentence.")
     erasable: bool
@@ -158,8 +163,10 @@ class Category(_Entry):
     def _is_consistent(self) -> Self:
         if (self.retention == "forever") != (self.survives_erasure is not None):
             raise ValueError("what is kept for ever names what it survives erasure as, and nothing else does")
-        if self.erasable == (self.survives_erasure is not None):
-            raise ValueError("what survives erasure is not erasable, and everything else is")
+        if self.erasable == (self.survives_erasure is not None or bool(self.unlinked)):
+            raise ValueError("what survives erasure or leads to no account is not erasable, and everything else is")
+        if self.unlinked and self.retention in ("account", "forever"):
+            raise ValueError("what leads to no account ends by time")
         asked = [purpose for purpose in self.purposes if purpose not in set(OperatingPurpose)]
         unasked_ones_only = set(asked) <= {Purpose.AI_PROCESSING}
         if not asked and self.basis is LegalBasis.CONSENT:

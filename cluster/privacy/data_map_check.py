@@ -95,7 +95,10 @@ def _ownerless(category: Category, inventory: Inventory) -> Iterator[str]:
         leads_home = last.name == "account_id" or (last.container, last.name) == ("accounts", "id")
         if not (leads_home and inventory.places.issuperset(path)):
             yield f"the path from {path[0]} does not lead to an account"
-    led = {path[0].container for path in paths}
+    for table in category.unlinked:
+        if Place(PlaceKind.DATABASE, table, "account_id") in inventory.places:
+            yield f"the rows of {table} lead to an account: say so in 'whose', not in 'unlinked'"
+    led = {path[0].container for path in paths} | set(category.unlinked)
     tables = {*category.places.database, *({_OBJECTS_TABLE} if category.places.objects else ())}
     for table in sorted(tables - led):
         yield f"'whose' does not say whose the rows of {table} are"

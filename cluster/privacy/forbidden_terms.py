@@ -11,8 +11,8 @@ __all__ = ["IDENTITY", "PROTECTED", "SALE", "mentions", "words"]
 
 PROTECTED: Final = frozenset({
     "age", "aged", "ancestry", "belief", "birth date", "birth day", "birth place", "birth year", "born", "caste",
-    "citizenship", "creed", "criminal record", "date of birth", "disability", "disabled", "dob", "ethnic",
-    "ethnicity", "faith", "female", "gay", "gender", "genders", "genetic", "health", "heterosexual", "hiv",
+    "citizenship", "creed", "criminal record", "date of birth", "disability", "dob", "ethnic",
+    "ethnicity", "faith", "female", "gay", "gender", "genders", "genetic", "handicap", "handicapped", "health", "heterosexual", "hiv",
     "homosexual", "immigration", "lesbian", "male", "marital", "married", "medical", "military status",
     "national origin", "nationality", "party membership", "place of birth", "political", "politics", "pregnancy",
     "pregnant", "pronoun", "race", "racial", "religion", "religious", "sex", "sexual", "sexuality", "skin color",

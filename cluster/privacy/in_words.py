@@ -49,6 +49,9 @@ SURVIVORS: Final = {
     Survivor.SIGN_UP_ADDRESS: "The address and the day of a sign-up, without any id, to keep spam accounts out.",
     Survivor.CREDIT_LEDGER: "Movements of credits, as bare numbers under a random id, because books must balance.",
     Survivor.CONSENT_LEDGER: "Answers to notices, under a random id, because consent must be provable.",
+    Survivor.DISCLOSURE_RECORD: "Which categories of data went to which company, under a random id, to have them "
+    "deleted there.",
+    Survivor.AUDIT_TRAIL: "That an account was opened, changed and closed, under random ids, to show who could get in.",
     Survivor.ERASURE_CERTIFICATE: "The proof that an erasure was done, which names nobody.",
 }
 
