@@ -36,6 +36,7 @@ check: $(READY) ## Run every check that needs no running program.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/i2v data-map
 
 promises: $(READY) ## Print what is promised and kept; prove that each test of it fails where its enforcement is gone.
 	$(BIN)/python -m pytest --mutants --quiet

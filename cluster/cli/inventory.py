@@ -6,7 +6,7 @@ routes of the ingress take or answer.
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, get_args
 
@@ -21,7 +21,17 @@ from cluster.privacy.data_map import Place, PlaceKind
 from cluster.privacy.data_map_check import Inventory
 from cluster.privacy.media_kinds import MediaKind
 
-__all__ = ["columns", "message_places", "models_of", "modules", "parquet_places", "routes", "take"]
+__all__ = [
+    "columns",
+    "defined",
+    "fields_of",
+    "message_places",
+    "models_of",
+    "modules",
+    "parquet_places",
+    "routes",
+    "take",
+]
 
 _OPEN_TYPES = (String, LargeBinary, ARRAY, JSON)
 """Column types that could hold anything somebody wrote; `Text` is a `String`, `JSONB` a `JSON`."""
@@ -35,7 +45,8 @@ def take() -> Inventory:
     from cluster.records import metadata
 
     found = columns(metadata)
-    walked = [route for module in modules(serve.ingress) for route in routes(module)]
+    ingress = list(modules(serve.ingress))
+    walked = [route for module in ingress for route in routes(module)]
     steering = models_of(vars(serve.engines.parameters).values())
     return Inventory(
         places=frozenset(
@@ -44,6 +55,7 @@ def take() -> Inventory:
                 *(Place(PlaceKind.OBJECTS, kind.value) for kind in MediaKind),
                 *parquet_places(modules(pipelines)),
                 *message_places(walked, steering),
+                *fields_of(defined(ingress)),
             }
         ),
         text=frozenset(place for place, column in found.items() if isinstance(column.type, _OPEN_TYPES)),
@@ -93,7 +105,19 @@ def message_places(walked: Iterable[APIRoute], models: Iterable[type[BaseModel]]
         reachable |= _requests([route]) | models_of([route.response_model, *_documented(route)])
         names = _parameters(route) | (_written_by_hand(route) - _fields(models))
         places |= {Place(PlaceKind.MESSAGES, route.path, name) for name in names}
-    return places | {Place(PlaceKind.MESSAGES, _name(model), field) for model in reachable for field in _own(model)}
+    return places | fields_of(reachable)
+
+
+def fields_of(models: Iterable[type[BaseModel]]) -> set[Place]:
+    """The fields that each model adds to its bases."""
+    return {Place(PlaceKind.MESSAGES, _name(model), field) for model in models for field in _own(model)}
+
+
+def defined(among: Collection[ModuleType]) -> set[type[BaseModel]]:
+    """Every model that one of the modules defines, whether or not a route names it."""
+    names = {module.__name__ for module in among}
+    found = models_of(value for module in among for value in vars(module).values())
+    return {model for model in found if model.__module__ in names}
 
 
 def models_of(annotations: Iterable[Any]) -> set[type[BaseModel]]:

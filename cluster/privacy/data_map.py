@@ -11,10 +11,9 @@ from functools import cache
 from typing import Annotated, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from cluster.privacy import purposes
-from cluster.privacy.purposes import OperatingPurpose, Purpose
+from cluster.privacy.purposes import OperatingPurpose, Purpose, UsedFor
 from cluster.settings import configs_folder
 
 __all__ = [
@@ -125,7 +124,6 @@ class Places(_Entry):
             yield from (Place(kind, container, name) for container, names in named.items() for name in names)
 
 
-UsedFor = Annotated[str, AfterValidator(purposes.checked)]
 Retention = (
     Annotated[int, Field(ge=1, description="Days.")]
     | Annotated[str, Field(pattern=r"^(account|task|forever|setting:[a-z_]+\.[a-z_]+)$")]

@@ -7,14 +7,17 @@ from itertools import groupby
 
 from cluster import settings
 from cluster.privacy.data_map import Category, DataMap, Place, PlaceKind
-from cluster.privacy.forbidden_terms import PROTECTED, mentions
+from cluster.privacy.forbidden_terms import NAMING, PROTECTED, mentions
 from cluster.privacy.media_kinds import KINDS
+from cluster.privacy.purposes import OperatingPurpose
 
 __all__ = ["Inventory", "problems"]
 
 _UNREADABLE = ("_sealed", "_lookup")
 _SETTING = "setting:"
+_ACCOUNTS = "accounts"
 _OBJECTS_TABLE = "media"
+_FOR_NAMES = frozenset({OperatingPurpose.ACCOUNT, OperatingPurpose.BILLING, OperatingPurpose.ESSENTIAL_UPDATES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ def problems(data_map: DataMap, inventory: Inventory) -> list[str]:
     """Everything that is wrong, a sentence each; empty if the map tells the truth."""
     return [
         *_coverage(data_map, inventory),
-        *_names(inventory),
+        *_protected(inventory),
+        *_identity(data_map),
         *(f"{model}: a request must refuse fields that it does not know (extra='forbid')" for model in inventory.lax),
         *(f"{path}: say with a pydantic model what the route takes and answers" for path in inventory.opaque),
         *(
@@ -69,11 +73,20 @@ def _grouped(places: Iterable[Place]) -> Iterator[str]:
         yield f"{kind.value}: {container}: [{names}]" if names else f"{kind.value}: {container}"
 
 
-def _names(inventory: Inventory) -> Iterator[str]:
+def _protected(inventory: Inventory) -> Iterator[str]:
     for place in sorted(inventory.places):
         name = place.name if place.kind is PlaceKind.MESSAGES else f"{place.container} {place.name}"
         if found := mentions(name, PROTECTED):
             yield f"{place} names a protected characteristic ({', '.join(found)}), which is never collected"
+
+
+def _identity(data_map: DataMap) -> Iterator[str]:
+    """Who somebody is serves the account, invoices and essential updates; nothing else has a place for it."""
+    allowed = [one for one in data_map.categories.values() if _FOR_NAMES.issuperset(one.purposes)]
+    serving = {place for category in allowed for place in category.places}
+    for place in sorted(set(data_map.declared()) - serving):
+        if found := mentions(place.name, NAMING if place.container != _ACCOUNTS else NAMING | {"name"}):
+            yield f"{place} tells who somebody is ({', '.join(found)}), which serves the account and nothing else"
 
 
 def _open_text(category: Category, inventory: Inventory) -> Iterator[str]:
@@ -92,7 +105,7 @@ def _ownerless(category: Category, inventory: Inventory) -> Iterator[str]:
     paths = [[Place(PlaceKind.DATABASE, *step.split(".")) for step in path.split(" > ")] for path in category.whose]
     for path in paths:
         last = path[-1]
-        leads_home = last.name == "account_id" or (last.container, last.name) == ("accounts", "id")
+        leads_home = last.name == "account_id" or (last.container, last.name) == (_ACCOUNTS, "id")
         if not (leads_home and inventory.places.issuperset(path)):
             yield f"the path from {path[0]} does not lead to an account"
     for table in category.unlinked:

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["IDENTITY", "PROTECTED", "SALE", "mentions", "words"]
+__all__ = ["NAMING", "PROTECTED", "SALE", "mentions", "words"]
 
 PROTECTED: Final = frozenset({
     "age", "aged", "ancestry", "belief", "birth date", "birth day", "birth place", "birth year", "born", "caste",
     "citizenship", "creed", "criminal record", "date of birth", "disability", "dob", "ethnic",
-    "ethnicity", "faith", "female", "gay", "gender", "genders", "genetic", "handicap", "handicapped", "health", "heterosexual", "hiv",
+    "ethnicity", "faith", "female", "gay", "gender", "genders", "genetic", "handicap", "handicapped", "health",
+    "heterosexual", "hiv",
     "homosexual", "immigration", "lesbian", "male", "marital", "married", "medical", "military status",
     "national origin", "nationality", "party membership", "place of birth", "political", "politics", "pregnancy",
     "pregnant", "pronoun", "race", "racial", "religion", "religious", "sex", "sexual", "sexuality", "skin color",
@@ -20,12 +21,10 @@ PROTECTED: Final = frozenset({
 })  # fmt: skip
 """Protected characteristics. The boolean ``known_minor`` is actual knowledge and no estimate, and is not among them."""
 
-IDENTITY: Final = frozenset({
-    "account", "address", "client ip", "company", "contact", "e mail", "email", "first name", "full name", "ip",
-    "key id", "last name", "mail", "nick name", "owner", "password", "phone", "session", "surname", "telephone",
-    "token", "user", "user name",
+NAMING: Final = frozenset({
+    "company", "e mail", "email", "first name", "full name", "last name", "nick name", "phone", "surname", "telephone",
 })  # fmt: skip
-"""What would tell a third party whose photo it is sent."""
+"""What tells who somebody is."""
 
 SALE: Final = frozenset({
     "ad", "advertise", "advertiser", "advertising", "broker", "commercialise", "commercialize", "monetise",

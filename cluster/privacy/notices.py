@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cluster.privacy.purposes import checked
+from cluster.privacy.purposes import UsedFor
 
 __all__ = ["Notice", "NoticeError", "parse", "read_folder"]
 
@@ -25,7 +25,7 @@ class NoticeError(ValueError):
 class _Head(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    purpose: Annotated[str, Field(pattern=r"^(share:)?[a-z_]+$"), AfterValidator(checked)]
+    purpose: Annotated[UsedFor, Field(pattern=r"^(share:)?[a-z_]+$")]
     title: str = Field(min_length=3)
     data: tuple[str, ...] = Field(min_length=1, description="What is used.")
     recipient: str = Field(min_length=2, description="Who gets it.")

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cluster.privacy import data_map, in_words
 from cluster.privacy.data_map import Category, DataMap
+from cluster.privacy.terms import SCANNING
 from cluster.settings import Settings, configs_folder
 
 __all__ = ["Policy", "PolicyError", "Section", "build", "published"]
@@ -43,7 +44,6 @@ class _Source(_Entry):
     version: date
     title: str
     summary: str = Field(min_length=40)
-    scanning: str = Field(min_length=40, description="The sentence that sign-up and guest notices repeat.")
     unnamed: dict[Literal["operator", "contact", "complaint", "remark"], str] = Field(
         description="What stands where the operator has not said who they are."
     )
@@ -82,7 +82,7 @@ class Policy(_Entry):
     summary: str
     operator: str
     contact: str
-    scanning: str
+    scanning: str = Field(description="The sentence that everybody is told before they come in.")
     sections: tuple[Section, ...]
     categories: tuple[CategoryShown, ...]
     survivors: tuple[SurvivorShown, ...]
@@ -105,7 +105,7 @@ def build(source: str, facts: DataMap, settings: Settings) -> Policy:
     """Put words and facts together.
 
     Raises:
-        PolicyError: the words are not complete, or name something that is not filled in.
+        PolicyError: the words are not complete, name something that is not filled in, or do not say what is scanned.
     """
     try:
         words = _Source.model_validate(yaml.safe_load(source))
@@ -113,6 +113,8 @@ def build(source: str, facts: DataMap, settings: Settings) -> Policy:
         sections = tuple(_filled(section, filled) for section in words.sections)
     except (yaml.YAMLError, ValueError, KeyError) as error:
         raise PolicyError(f"The policy is not complete: {error}") from None
+    if not any(SCANNING in text for section in sections for text in (*section.paragraphs, *section.points)):
+        raise PolicyError("The policy does not have the sentence on scanning: write {scanning} where it belongs.")
     policy = Policy(
         version=words.version.isoformat(),
         hash="",
@@ -120,7 +122,7 @@ def build(source: str, facts: DataMap, settings: Settings) -> Policy:
         summary=words.summary,
         operator=filled["operator"],
         contact=filled["contact"],
-        scanning=words.scanning,
+        scanning=SCANNING,
         sections=sections,
         categories=tuple(_shown(name, category, settings) for name, category in facts.categories.items()),
         survivors=tuple(SurvivorShown(id=one.value, reason=why) for one, why in in_words.SURVIVORS.items()),
@@ -147,7 +149,7 @@ def _values(words: _Source, settings: Settings) -> dict[str, str]:
         "contact": operator.contact or unnamed["contact"],
         "complaint": operator.complaint_authority or unnamed["complaint"],
         "remark": "" if operator.name and operator.contact else unnamed["remark"],
-        "scanning": words.scanning,
+        "scanning": SCANNING,
         "backup_days": str(settings.retention.backup_days),
         "transient_days": str(settings.retention.transient_days),
     }

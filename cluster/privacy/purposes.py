@@ -1,8 +1,13 @@
 """What personal data may be used for. No other purpose exists; a sale of data cannot be named here."""
 
 from enum import StrEnum
+from typing import Annotated
 
-__all__ = ["OperatingPurpose", "Purpose", "UnknownPurpose", "checked", "recipient_of", "share_purpose"]
+from pydantic import AfterValidator
+
+from cluster.privacy.forbidden_terms import SALE, mentions
+
+__all__ = ["OperatingPurpose", "Purpose", "UnknownPurpose", "UsedFor", "checked", "recipient_of", "share_purpose"]
 
 SHARE = "share:"
 
@@ -42,11 +47,19 @@ def checked(purpose: str) -> str:
     """The purpose, if it is one.
 
     Raises:
-        UnknownPurpose: it is neither on a list above nor the sharing with one named recipient.
+        UnknownPurpose: it is neither on a list above nor the sharing with one named recipient, or it is a sale.
     """
-    if purpose not in _KNOWN and not recipient_of(purpose):
+    if (purpose not in _KNOWN and not recipient_of(purpose)) or mentions(purpose, SALE):
         raise UnknownPurpose("this is no purpose that data may be used for; cluster/privacy/purposes.py lists them")
     return purpose
+
+
+def _checked(purpose: str) -> str:
+    return checked(purpose)
+
+
+UsedFor = Annotated[str, AfterValidator(_checked)]
+"""A field of a model that holds a purpose."""
 
 
 def share_purpose(recipient: str) -> str:

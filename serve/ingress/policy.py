@@ -1,4 +1,4 @@
-"""`/v1/policy`, `/privacy.html` and, for staff, the record of processing: one document in three forms."""
+"""`/v1/policy`, `/privacy.html` and, for operators, the record of processing: one document in three forms."""
 
 from typing import Annotated, Any
 
@@ -18,7 +18,6 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["Privacy"])
 
-_STAFF = frozenset({Role.OPERATOR, Role.MODERATOR})
 _FRESH = "public, max-age=300"
 """Nothing in the policy is anybody's own: whoever carries it may keep it for some minutes."""
 
@@ -37,13 +36,13 @@ def _current(services: Served) -> Policy:
 Current = Annotated[Policy, Depends(_current)]
 
 
-def _staff(caller: AccountReader) -> Principal:
-    if caller.role not in _STAFF:
-        raise Forbidden("Only operators and moderators of this installation may read that.")
+def _operator(caller: AccountReader) -> Principal:
+    if caller.role is not Role.OPERATOR:
+        raise Forbidden("Only operators of this installation may read that.")
     return caller
 
 
-Staff = Annotated[Principal, Depends(_staff)]
+Operator = Annotated[Principal, Depends(_operator)]
 
 
 @router.get("/v1/policy", response_model=Policy, responses=_UNCHANGED)
@@ -55,7 +54,7 @@ async def read_policy(current: Current, response: Response, known: KnownTag = No
     return current
 
 
-@router.get("/privacy.html", response_class=HTMLResponse, responses=_UNCHANGED)
+@router.get("/privacy.html", response_class=Response, responses=_UNCHANGED | {200: {"content": {"text/html": {}}}})
 async def show_policy(current: Current, known: KnownTag = None) -> Response:
     """The same policy as a page, under the same `ETag`."""
     headers = _headers(current) | _PAGE_HEADERS
@@ -68,8 +67,8 @@ async def show_policy(current: Current, known: KnownTag = None) -> Response:
     "/v1/staff/record-of-processing",
     responses=documented(errors.InvalidCredentials, errors.InsufficientScope),
 )
-async def read_record_of_processing(current: Current, _: Staff) -> RecordOfProcessing:
-    """The record of processing activities (GDPR, Article 30), for operators and moderators."""
+async def read_record_of_processing(current: Current, _: Operator) -> RecordOfProcessing:
+    """The record of processing activities (GDPR, Article 30), for operators."""
     return record_of(current)
 
 
