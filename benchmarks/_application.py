@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 
+from cluster.privacy import policy
 from cluster.settings import Settings, configs_folder, read
 from cluster.storage import embedded_postgres, migrate, roles
 from serve import catalogue, resources
@@ -53,4 +54,5 @@ async def _services(settings: Settings) -> Services:
         door=Door(opened.database, opened.keys),
         watch=Watch(opened.database),
         terms=published_terms(),
+        policy=policy.published(opened.settings),
     )

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from cluster.privacy import policy
 from cluster.privacy.notices import read_folder
 from cluster.settings import Settings, configs_folder, read
 from cluster.storage.privileges import DatabaseRole
@@ -84,6 +85,7 @@ def services(web_resources: WebResources, world: World, way_out: tuple[FetchChan
         door=Door(web_resources.database, web_resources.keys),
         watch=Watch(web_resources.database),
         terms=published_terms(),
+        policy=policy.published(web_resources.settings),
     )
 
 

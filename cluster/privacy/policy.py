@@ -6,7 +6,6 @@ Whatever shows the policy (JSON, page, record of processing) shows this document
 import hashlib
 import json
 from datetime import date
-from functools import lru_cache
 from typing import Literal
 
 import yaml
@@ -98,7 +97,8 @@ def published(settings: Settings) -> Policy:
     Raises:
         PolicyError: the file is not complete.
     """
-    return _published(settings)
+    source = (configs_folder() / "policy.yaml").read_text(encoding="utf-8")
+    return build(source, data_map.load(), settings)
 
 
 def build(source: str, facts: DataMap, settings: Settings) -> Policy:
@@ -134,12 +134,6 @@ def digest(policy: Policy) -> str:
     """SHA-256, in hex, of the policy without its hash: canonical JSON with sorted keys and no spaces."""
     content = policy.model_dump(mode="json", exclude={"hash"})
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-@lru_cache(maxsize=8)
-def _published(settings: Settings) -> Policy:
-    source = (configs_folder() / "policy.yaml").read_text(encoding="utf-8")
-    return build(source, data_map.load(), settings)
 
 
 def _values(words: _Source, settings: Settings) -> dict[str, str]:

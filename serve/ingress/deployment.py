@@ -7,6 +7,7 @@ from ray import serve as ray_serve
 from ray.serve.handle import DeploymentHandle
 
 from cluster import runtime, settings, telemetry
+from cluster.privacy import policy
 from serve import catalogue, resources
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
@@ -36,6 +37,7 @@ class Ingress:
             door=Door(opened.database, opened.keys),
             watch=Watch(opened.database),
             terms=published_terms(),
+            policy=policy.published(opened.settings),
             edge_secret=runtime.edge_secret(opened.settings),
         )
         telemetry.log("replica_started", deployment="ingress")

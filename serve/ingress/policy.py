@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from cluster import errors
 from cluster.errors import Forbidden
-from cluster.privacy.policy import Policy, published
+from cluster.privacy.policy import Policy
 from cluster.privacy.record_of_processing import RecordOfProcessing, record_of
 from cluster.records.principals import Principal, Role
 from serve.ingress import policy_page
@@ -30,7 +30,7 @@ KnownTag = Annotated[str | None, Header(alias="if-none-match", max_length=500)]
 
 
 def _current(services: Served) -> Policy:
-    return published(services.resources.settings)
+    return services.policy
 
 
 Current = Annotated[Policy, Depends(_current)]

@@ -12,6 +12,7 @@ from cluster import clock
 from cluster.errors import FreshLoginRequired, InsufficientScope, InvalidCredentials, NotFound
 from cluster.ids import is_id
 from cluster.privacy.notices import Notice, read_folder
+from cluster.privacy.policy import Policy
 from cluster.privacy.terms import Audience, Terms, read_terms
 from cluster.records import notices
 from cluster.records.principals import Scope, permits
@@ -54,7 +55,7 @@ class OutboundCalls:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What one replica answers with: resources, models, notices, terms, door, watch, ways to other deployments."""
+    """What one replica answers with: resources, models, texts, door, watch, ways to other deployments."""
 
     resources: WebResources
     catalogue: Catalogue
@@ -64,6 +65,7 @@ class Services:
     door: Door
     watch: Watch
     terms: Mapping[Audience, Terms]
+    policy: Policy
     edge_secret: str | None = None
     """What shows that a request came through the edge; none where there is no edge."""
 

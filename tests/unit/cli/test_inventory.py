@@ -81,7 +81,7 @@ def test_every_field_of_a_parquet_schema_is_seen() -> None:
 
 def test_everything_that_a_route_takes_or_answers_is_seen() -> None:
     own = f"{__name__}:"
-    seen = message_places(routes(module_with(router=planted())))  # type: ignore[arg-type]  # a module by its attributes
+    seen = message_places(routes(module_with(router=planted())))
     assert seen == {
         message("/planted/{key}", "key"),
         message("/planted/{key}", "page"),

@@ -21,7 +21,7 @@ CATEGORY = {
     "exportable": True,
     "correctable": False,
 }
-FOR_EVER = {"retention": "forever", "erasable": False, "survives_erasure": "audit_trail"}
+FOR_EVER: dict[str, Any] = {"retention": "forever", "erasable": False, "survives_erasure": "audit_trail"}
 TECHNICAL = {
     "what": "Ids that say nothing about anybody.",
     "purposes": ["service"],
