@@ -20,19 +20,18 @@ ON_ITS_WAY = 3_000_000
 
 def enlarge(cluster: RunningCluster, account: Account, video_id: str) -> None:
     """Put a large object in the place of a finished video: no buffer on the way holds it."""
-    (media_id,) = cluster.database.run(
-        lambda connection: connection.execute(
-            text("SELECT id FROM media WHERE job_id = :job AND kind = 'video' AND state = 'live'"), {"job": video_id}
-        ).one()
-    )
+    query = text("SELECT id, object_key FROM media WHERE job_id = :job AND kind = 'video' AND state = 'live'")
+    media_id, key = cluster.database.run(lambda connection: connection.execute(query, {"job": video_id}).one())
     store = SealedStore(cluster.objects, KeyStore(runtime.paths(cluster.settings).keys))
-    size = store.put(f"video/{media_id}-large", account.id, media_id, (bytes(1_000_000) for _ in range(SIZE // 10**6)))
+    large = f"{key}-large"
+    size = store.put(large, account.id, media_id, (bytes(1_000_000) for _ in range(SIZE // 10**6)))
 
     def point(connection: Connection) -> None:
         statement = text("UPDATE media SET object_key = :key, size = :size WHERE id = :id")
-        connection.execute(statement, {"key": f"video/{media_id}-large", "size": size, "id": media_id})
+        connection.execute(statement, {"key": large, "size": size, "id": media_id})
 
     cluster.database.run(point)
+    cluster.objects.delete(key)
 
 
 @contextmanager

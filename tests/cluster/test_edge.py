@@ -10,6 +10,7 @@ import httpx
 from cluster.runtime.application import api_url, tls_url
 from cluster.runtime.edge import certificate
 from cluster.runtime.environment import Port, port
+from tests.cluster._waiting import until
 from tests.cluster.conftest import Account, RunningCluster
 
 HERE, THERE, CROWDED = "127.0.0.1", "127.0.0.2", "127.0.0.5"
@@ -98,6 +99,8 @@ def test_one_address_does_not_crowd_out_another(cluster: RunningCluster) -> None
     with ExitStack() as stack:
         for _ in range(cluster.settings.http.max_connections_per_address):
             stack.enter_context(connection(cluster, CROWDED))
+        with client(cluster, CROWDED) as caller:
+            until(lambda: caller.get("/v1/models").status_code != 200, 10)
         for headers in ({}, FORGED):
             with client(cluster, CROWDED, headers=headers) as caller:
                 refused = caller.get("/v1/models")

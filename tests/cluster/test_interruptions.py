@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-from collections.abc import Callable
 
 import psutil
 from sqlalchemy import Connection, select
@@ -13,6 +12,7 @@ from cluster.records.job_states import JobState, Stage
 from cluster.records.jobs import Job
 from cluster.records.leases import leases
 from tests.checks import differences
+from tests.cluster._waiting import until
 from tests.cluster.conftest import Account, RunningCluster
 from tests.photos import jpeg, person
 
@@ -26,14 +26,6 @@ def begin(account: Account, seconds: int = 20) -> str:
     )
     assert created.status_code == 200, created.text
     return str(created.json()["id"])
-
-
-def until(condition: Callable[[], bool], seconds: float) -> None:
-    """Wait for a condition."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.05)
 
 
 def job_of(cluster: RunningCluster, job_id: str) -> Job:
@@ -87,7 +79,8 @@ def test_withdrawn_consent_stops_a_running_job(cluster: RunningCluster, account:
     notice = next(n for n in account.http.get("/v1/notices").json()["data"] if n["purpose"] == "ai_processing")
     answer = {"purpose": "ai_processing", "notice_version": notice["version"], "granted": False}
 
-    withdrawn = account.login().post("/v1/consents", json=answer)
+    with account.login() as inside:
+        withdrawn = inside.post("/v1/consents", json=answer)
     asked_at = time.monotonic()
     assert withdrawn.json()["stopped_jobs"] == [job_id]
     until(lambda: is_idle(worker), 2)

@@ -20,8 +20,9 @@ SOURCE, FORGED = "127.77.31.9", "198.51.100.213"
 
 
 def places(cluster: RunningCluster) -> list[Path]:
-    """Everywhere the service could leave something: the data folder with WAL and logs, Ray's folder, shared memory."""
-    return [cluster.folder, runtime.paths(cluster.settings).ray.resolve(), Path("/dev/shm")]
+    """Where the service could leave something: the data folder with WAL and logs, Ray's, HAProxy's, shared memory."""
+    where = runtime.paths(cluster.settings)
+    return [cluster.folder, where.ray.resolve(), where.sockets, Path("/dev/shm")]
 
 
 def test_the_service_leaves_no_personal_text_in_clear(cluster: RunningCluster) -> None:
