@@ -27,6 +27,7 @@ __all__ = [
     "Places",
     "Recipient",
     "Region",
+    "Rights",
     "Survivor",
     "Technical",
     "load",
@@ -130,6 +131,14 @@ Retention = (
 )
 
 
+class Rights(_Entry):
+    """What the person whose data they are can have done with them; everything can be seen."""
+
+    erasable: bool
+    exportable: bool
+    correctable: bool
+
+
 class Category(_Entry):
     """One kind of personal data, with everything that is promised about it."""
 
@@ -150,9 +159,7 @@ class Category(_Entry):
     )
     retention: Retention
     until: str = Field(min_length=10, description="What ends its life, in a whole sentence.")
-    erasable: bool
-    exportable: bool
-    correctable: bool
+    rights: Rights
     recipients: tuple[Recipient, ...] = Field(default=(Recipient.INFRASTRUCTURE,), min_length=1)
     region: Region = Region.INSTALLATION
     survives_erasure: Survivor | None = None
@@ -161,7 +168,7 @@ class Category(_Entry):
     def _is_consistent(self) -> Self:
         if (self.retention == "forever") != (self.survives_erasure is not None):
             raise ValueError("what is kept for ever names what it survives erasure as, and nothing else does")
-        if self.erasable == (self.survives_erasure is not None or bool(self.unlinked)):
+        if self.rights.erasable == (self.survives_erasure is not None or bool(self.unlinked)):
             raise ValueError("what survives erasure or leads to no account is not erasable, and everything else is")
         if self.unlinked and self.retention in ("account", "forever"):
             raise ValueError("what leads to no account ends by time")

@@ -157,8 +157,8 @@ def _filled(section: Section, values: dict[str, str]) -> Section:
 
 
 def _shown(name: str, category: Category, settings: Settings) -> CategoryShown:
-    rights = {"see": True, "correct": category.correctable, "take with you": category.exportable}
-    rights["erase"] = category.erasable
+    rights = category.rights
+    granted = {"correct": rights.correctable, "take with you": rights.exportable, "erase": rights.erasable}
     return CategoryShown(
         id=name,
         title=category.title,
@@ -170,5 +170,5 @@ def _shown(name: str, category: Category, settings: Settings) -> CategoryShown:
         until=category.until,
         recipients=tuple(in_words.RECIPIENTS[one] for one in category.recipients),
         region=in_words.REGIONS[category.region],
-        rights=tuple(right for right, granted in rights.items() if granted),
+        rights=("see", *(right for right, given in granted.items() if given)),
     )

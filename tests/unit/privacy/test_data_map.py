@@ -17,11 +17,10 @@ CATEGORY = {
     "whose": ["letters.account_id"],
     "retention": "account",
     "until": "They are kept until you close your account.",
-    "erasable": True,
-    "exportable": True,
-    "correctable": False,
+    "rights": {"erasable": True, "exportable": True, "correctable": False},
 }
-FOR_EVER: dict[str, Any] = {"retention": "forever", "erasable": False, "survives_erasure": "audit_trail"}
+UNERASABLE = {"erasable": False, "exportable": True, "correctable": False}
+FOR_EVER: dict[str, Any] = {"retention": "forever", "rights": UNERASABLE, "survives_erasure": "audit_trail"}
 TECHNICAL = {
     "what": "Ids that say nothing about anybody.",
     "purposes": ["service"],
@@ -79,10 +78,11 @@ def test_what_is_on_no_list_is_refused(change: dict[str, Any]) -> None:
     [
         FOR_EVER | {"survives_erasure": "everything"},
         FOR_EVER | {"survives_erasure": None},
-        FOR_EVER | {"erasable": True},
+        FOR_EVER | {"rights": CATEGORY["rights"]},
         {"survives_erasure": "audit_trail"},
-        {"erasable": False},
-        {"unlinked": ["letters"], "whose": [], "erasable": False},
+        {"rights": UNERASABLE},
+        {"rights": {"erasable": True}},
+        {"unlinked": ["letters"], "whose": [], "rights": UNERASABLE},
         {"unlinked": ["letters"], "whose": [], "retention": 3},
         {"basis": "consent"},
         {"purposes": ["analytics"]},
