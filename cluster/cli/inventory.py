@@ -8,7 +8,7 @@ import importlib
 import pkgutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import ModuleType
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pyarrow
 from fastapi.dependencies.models import Dependant
@@ -35,6 +35,8 @@ __all__ = [
 
 _OPEN_TYPES = (String, LargeBinary, ARRAY, JSON)
 """Column types that could hold anything somebody wrote; `Text` is a `String`, `JSONB` a `JSON`."""
+_OPEN_SHAPES = (Any, object, dict, list, set, tuple, Mapping)
+"""What a field of a request must not be, bare or as the outside of keys that nobody declared."""
 
 
 def take() -> Inventory:
@@ -48,6 +50,7 @@ def take() -> Inventory:
     ingress = list(modules(serve.ingress))
     walked = [route for module in ingress for route in routes(module)]
     steering = models_of(vars(serve.engines.parameters).values())
+    asked = {*_requests(walked), *steering}
     return Inventory(
         places=frozenset(
             {
@@ -59,8 +62,8 @@ def take() -> Inventory:
             }
         ),
         text=frozenset(place for place, column in found.items() if isinstance(column.type, _OPEN_TYPES)),
-        opaque=frozenset(route.path for route in walked if _is_opaque(route)),
-        lax=frozenset(_name(model) for model in {*_requests(walked), *steering} if not _is_strict(model)),
+        opaque=frozenset({*(route.path for route in walked if _is_opaque(route)), *_open_fields(asked)}),
+        lax=frozenset(_name(model) for model in asked if not _is_strict(model)),
     )
 
 
@@ -176,6 +179,19 @@ def _is_opaque(route: APIRoute) -> bool:
     bodies = [route.body_field.field_info.annotation] if route.body_field else []
     answers = [route.response_model] if route.response_model else []
     return not all(models_of([shape]) for shape in [*bodies, *answers])
+
+
+def _open_fields(models: Iterable[type[BaseModel]]) -> Iterator[str]:
+    for model in models:
+        for name in _own(model):
+            if _is_open(model.model_fields[name].annotation):
+                yield f"{_name(model)}.{name}"
+
+
+def _is_open(annotation: Any) -> bool:
+    """Whether it takes names, or values, of which nothing is said."""
+    within = get_args(annotation)
+    return annotation in _OPEN_SHAPES or get_origin(annotation) in (dict, Mapping) or any(map(_is_open, within))
 
 
 def _is_strict(model: type[BaseModel]) -> bool:

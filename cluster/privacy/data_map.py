@@ -53,6 +53,8 @@ class Recipient(StrEnum):
 
     NOBODY = "nobody"
     INFRASTRUCTURE = "infrastructure"
+    CHOSEN_BY_OWNER = "chosen_by_owner"
+    """A server whose address the account holder gave: that of a webhook, or of a link to a photo."""
 
 
 class Region(StrEnum):

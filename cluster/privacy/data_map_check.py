@@ -25,7 +25,8 @@ class Inventory:
     """What there is.
 
     ``text`` are the columns that could hold words or bytes of any kind; ``lax`` are the request models that would
-    take a field which they do not know; ``opaque`` are the routes whose bodies or answers have no declared fields.
+    take a field which they do not know; ``opaque`` are the routes whose bodies or answers have no declared fields, and
+    the fields of requests that would take anything.
     """
 
     places: frozenset[Place]
@@ -41,11 +42,11 @@ def problems(data_map: DataMap, inventory: Inventory) -> list[str]:
         *_protected(inventory),
         *_identity(data_map),
         *(f"{model}: a request must refuse fields that it does not know (extra='forbid')" for model in inventory.lax),
-        *(f"{path}: say with a pydantic model what the route takes and answers" for path in inventory.opaque),
+        *(f"{name}: say with pydantic models, field by field, what is taken and answered" for name in inventory.opaque),
         *(
-            f"{place}: a sealed column is personal and belongs into a category"
+            f"{place}: a sealed column or a keyed digest is personal and belongs into a category"
             for place in data_map.technical.places
-            if place.name.endswith("_sealed")
+            if place.name.endswith(_UNREADABLE)
         ),
         *(
             f"{name}: {problem}"

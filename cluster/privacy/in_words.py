@@ -36,6 +36,7 @@ BASES: Final = {
 RECIPIENTS: Final = {
     Recipient.NOBODY: "nobody",
     Recipient.INFRASTRUCTURE: "nobody but providers of the machines and storage that we run on, where we rent them",
+    Recipient.CHOSEN_BY_OWNER: "and the server whose address you gave us",
 }
 
 REGIONS: Final = {Region.INSTALLATION: "on the machines and storage of this installation"}

@@ -1,18 +1,22 @@
 """What the walk through the code sees: tables, Parquet schemas, and what routes take and answer."""
 
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Annotated, Any
 
 import pyarrow
 import pytest
-from fastapi import APIRouter, Depends, Header, Query
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, Depends, FastAPI, Header, Query
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, create_model
 from sqlalchemy import Column, LargeBinary, MetaData, Table
+from starlette.routing import Route
 
 import serve.ingress
 from cluster.cli import inventory
 from cluster.cli.inventory import columns, defined, message_places, models_of, modules, parquet_places, routes
-from cluster.privacy.data_map import Place, PlaceKind
+from cluster.privacy.data_map import Place, PlaceKind, load
+from tests.api import Api, Person
 
 
 class Inner(BaseModel):
@@ -118,11 +122,47 @@ def test_the_walk_reports_lax_requests_and_opaque_routes(planted_field: str, mon
     assert getattr(taken, planted_field) == ({f"{__name__}:Inner"} if planted_field == "lax" else {"/opaque"})
 
 
-def test_the_whole_ingress_is_walked() -> None:
-    assert {route.path for module in modules(serve.ingress) for route in routes(module)} >= {
-        "/v1/accounts",
-        "/v1/videos",
-        "/v1/consents",
-        "/v1/webhook_endpoints",
-        "/privacy.html",
-    }
+SHAPES = [Any, object, dict, list, dict[str, str], Mapping[str, int], list[Any], dict[str, int] | None]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_request_whose_field_takes_anything_is_reported(shape: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = create_model("Asked", __config__=ConfigDict(extra="forbid"), __module__=__name__, more=(shape, ...))
+    router = APIRouter()
+    router.add_api_route("/asked", planted_endpoint(asked), methods=["POST"], response_model=None)
+    monkeypatch.setattr(serve.ingress, "router", router, raising=False)
+    assert inventory.take().opaque == {f"{__name__}:Asked.more"}
+
+
+def planted_endpoint(model: type[BaseModel]) -> Callable[..., None]:
+    def take(body: BaseModel) -> None:
+        raise NotImplementedError(body)
+
+    take.__annotations__["body"] = model
+    return take
+
+
+@pytest.mark.usefixtures("api")
+def test_every_route_of_the_api_is_walked(applications: list[FastAPI]) -> None:
+    own = [route for route in applications[0].routes if isinstance(route, Route)]
+    assert [route.path for route in own] == ["/openapi.json"]
+    included: list[Any] = [route for route in applications[0].routes if route not in own]
+    answering = [route for one in included for route in one.original_router.routes]
+    assert {type(route) for route in answering} == {APIRoute}
+    walked = {route.path for module in modules(serve.ingress) for route in routes(module)}
+    assert {route.path for route in answering} == walked
+
+
+def test_a_database_and_a_store_in_use_hold_what_is_declared_and_nothing_else(api: Api, person: Person) -> None:
+    """What PostgreSQL and the store say, not what the code says of them."""
+    api.drive(person.created())
+    rows = api.world.sql(
+        "SELECT relname, attname FROM pg_attribute"
+        " JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+        " WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND attnum > 0 AND NOT attisdropped"
+        " AND nspname !~ '^(pg_|information_schema)' AND relname <> 'alembic_version'"
+    )
+    stored = {Place(PlaceKind.DATABASE, row.relname, row.attname) for row in rows}
+    stored |= {Place(PlaceKind.OBJECTS, key.partition("/")[0]) for key in api.snapshot().objects}
+    declared = {place for place in load().declared() if place.kind in (PlaceKind.DATABASE, PlaceKind.OBJECTS)}
+    assert stored == declared

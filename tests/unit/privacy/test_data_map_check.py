@@ -136,8 +136,9 @@ def test_a_vocabulary_names_text_columns_of_its_category_only() -> None:
         assert any("is no text column" in one for one in problems(changed("usage", vocabulary=vocabulary), taken()))
 
 
-def test_a_sealed_column_is_never_technical() -> None:
-    place = Place(DATABASE, "jobs", "note_sealed")
+@pytest.mark.parametrize("name", ["note_sealed", "note_lookup"])
+def test_what_is_sealed_or_looked_up_is_never_technical(name: str) -> None:
+    place = Place(DATABASE, "jobs", name)
     technical = load().technical
     columns = {**technical.places.database, "jobs": (*technical.places.database["jobs"], place.name)}
     places = technical.places.model_copy(update={"database": columns})
