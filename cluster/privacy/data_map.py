@@ -104,7 +104,7 @@ class Place:
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 Names = Mapping[str, tuple[str, ...]]

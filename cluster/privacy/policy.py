@@ -26,7 +26,7 @@ class PolicyError(ValueError):
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Section(_Entry):
@@ -82,9 +82,9 @@ class Policy(_Entry):
     operator: str
     contact: str
     scanning: str = Field(description="The sentence that everybody is told before they come in.")
-    sections: tuple[Section, ...]
-    categories: tuple[CategoryShown, ...]
-    survivors: tuple[SurvivorShown, ...]
+    sections: tuple[Section, ...] = Field(repr=False)
+    categories: tuple[CategoryShown, ...] = Field(repr=False)
+    survivors: tuple[SurvivorShown, ...] = Field(repr=False)
 
     def section(self, section_id: str) -> Section:
         """The section of that id; a `StopIteration` if there is none."""

@@ -12,7 +12,7 @@ _NO_TRANSFERS = "None. Data go to a third party only by a consent that names rec
 class RecordOfProcessing(BaseModel):
     """Everything that Article 30(1) asks of a controller."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     policy_version: str
     policy_hash: str
