@@ -4,7 +4,7 @@ This is httpx's transport without its client, which would bring all of those.
 """
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -14,10 +14,14 @@ import httpx
 from serve.egress.addresses import Address
 from serve.egress.pinning import Pinned
 
-__all__ = ["Client", "Timeouts"]
+__all__ = ["Client", "LastLook", "Timeouts"]
 
 _HEADERS: Final = {"user-agent": "ImageToVideos", "accept-encoding": "identity", "connection": "close"}
 _ADDRESSES_TRIED: Final = 4
+_FIRST_BYTE: Final = "http11.send_request_headers.started"
+
+LastLook = Callable[[], Awaitable[None]]
+"""Called when the connection stands, before the first byte of the request. If it raises, nothing is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,12 @@ class Client:
 
     @asynccontextmanager
     async def send(
-        self, method: str, pinned: Pinned, headers: Mapping[str, str], content: bytes | None = None
+        self,
+        method: str,
+        pinned: Pinned,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        last_look: LastLook | None = None,
     ) -> AsyncIterator[httpx.Response]:
         """Send, and give the answer's head; its body is read only as far as the caller reads it.
 
@@ -49,12 +58,13 @@ class Client:
             httpx.HTTPError: the connection failed.
         """
         tried = pinned.addresses[:_ADDRESSES_TRIED]
+        looking = {"trace": _before_the_first_byte(last_look)} if last_look else {}
         for address in tried:
             async with httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False) as transport:
                 try:
-                    response = await transport.handle_async_request(
-                        self._request(method, pinned.url, address, headers, content)
-                    )
+                    request = self._request(method, pinned.url, address, headers, content)
+                    request.extensions |= looking
+                    response = await transport.handle_async_request(request)
                 except (httpx.ConnectError, httpx.ConnectTimeout):
                     if address == tried[-1]:
                         raise
@@ -76,3 +86,13 @@ class Client:
             content=content,
             extensions={"sni_hostname": url.raw_host.decode("ascii"), "timeout": seconds.as_dict()},
         )
+
+
+def _before_the_first_byte(last_look: LastLook) -> Callable[[str, object], Awaitable[None]]:
+    """What the transport calls at each of its steps; the test of it fails if a step is ever called otherwise."""
+
+    async def trace(step: str, _: object) -> None:
+        if step == _FIRST_BYTE:
+            await last_look()
+
+    return trace

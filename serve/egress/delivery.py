@@ -9,7 +9,7 @@ from datetime import datetime
 from standardwebhooks import Webhook
 
 from cluster import clock
-from serve.egress.client import Client
+from serve.egress.client import Client, LastLook
 from serve.egress.errors import translated
 from serve.egress.pinning import Pinned
 
@@ -51,16 +51,19 @@ def signed_headers(event: Event, body: bytes, secrets: Sequence[str]) -> Mapping
     }
 
 
-async def deliver(client: Client, pinned: Pinned, event: Event, secrets: Sequence[str]) -> int:
+async def deliver(
+    client: Client, pinned: Pinned, event: Event, secrets: Sequence[str], last_look: LastLook | None = None
+) -> int:
     """Send the event to a checked address; the answer's status. No body is read, no redirect followed.
 
     Raises:
         EgressFailed: there was no answer.
+        MayNotLeave: the last look said so; nothing was sent.
     """
     body = event.body()
     with translated():
         async with (
             asyncio.timeout(client.timeouts.total),
-            client.send("POST", pinned, signed_headers(event, body, secrets), body) as response,
+            client.send("POST", pinned, signed_headers(event, body, secrets), body, last_look) as response,
         ):
             return response.status_code

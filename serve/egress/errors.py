@@ -9,7 +9,7 @@ import httpx
 from cluster import telemetry
 from serve.url_failures import UrlFailure
 
-__all__ = ["EgressFailed", "translated"]
+__all__ = ["EgressFailed", "MayNotLeave", "translated"]
 
 
 class EgressFailed(Exception):
@@ -21,16 +21,23 @@ class EgressFailed(Exception):
         self.code = code
 
 
+class MayNotLeave(Exception):
+    """What was about to be sent may not be sent any more. Raised by a last look, which has written down why."""
+
+
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what the HTTP client and the clock raise into `EgressFailed`, without their texts, which quote URLs."""
+    """Turn what the HTTP client and the clock raise into `EgressFailed`, without their texts, which quote URLs.
+
+    `MayNotLeave` is no failure of the connection, and stays what it is.
+    """
     try:
         yield
     except (httpx.TimeoutException, TimeoutError):
         raise EgressFailed(UrlFailure.TOO_SLOW) from None
     except (httpx.HTTPError, OSError) as error:
         raise EgressFailed(UrlFailure.CERTIFICATE if _untrusted(error) else UrlFailure.UNREACHABLE) from None
-    except EgressFailed:
+    except (EgressFailed, MayNotLeave):
         raise
     except Exception as error:
         telemetry.log_failure("egress_failed", error)

@@ -17,7 +17,7 @@ from cluster.storage.keys import KeyStore
 from serve.egress.backoff import pause_after
 from serve.egress.client import Client
 from serve.egress.delivery import Event, deliver
-from serve.egress.errors import EgressFailed
+from serve.egress.errors import EgressFailed, MayNotLeave
 from serve.egress.pinning import Rules
 from serve.resources import WebResources
 from serve.url_failures import UrlFailure
@@ -94,8 +94,8 @@ class WebhookChannel:
     async def _send(self, delivery_id: str) -> int | None:
         """Send the event; the answer's status, or None if it was dropped.
 
-        The host is looked up before the last look at the account, so that nothing slow lies between that and the
-        first byte.
+        The last look at the account is when the connection stands, so that nothing slow, the host least of all, lies
+        between that and the first byte.
         """
         database = self._resources.database
         opened = await database.run(_open, self._resources.keys, delivery_id)
@@ -107,9 +107,15 @@ class WebhookChannel:
                 pinned = await self._rules.pin(url, https_only=True)
         except TimeoutError:
             raise EgressFailed(UrlFailure.TOO_SLOW) from None
-        if not await database.run(deliveries.may_send, delivery_id):
+
+        async def last_look() -> None:
+            if not await database.run(deliveries.may_send, delivery_id):
+                raise MayNotLeave
+
+        try:
+            return await deliver(self._client, pinned, event, secrets, last_look)
+        except MayNotLeave:
             return None
-        return await deliver(self._client, pinned, event, secrets)
 
     def _record(self, connection: Connection, due: Due, status: int | None) -> None:
         """Write down how an attempt ended, and what follows from it."""

@@ -8,10 +8,11 @@ import asyncio
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from cluster import clock
 from cluster.errors import RequestInProgress, TooManyRequests, Unavailable
 from cluster.ids import new_id
 from cluster.privacy.media_kinds import MediaKind
@@ -27,12 +28,16 @@ from cluster.storage.keys import KeyStore
 from serve.erasure import erase_doomed
 from serve.ingress import gate
 from serve.ingress.door import Visitor
-from serve.ingress.order import Order, inspected
+from serve.ingress.order import Order, Photo, inspected
 from serve.ingress.references import fetched
 from serve.ingress.services import Services
 from serve.media.probe import ImageFacts
 
 __all__ = ["accept"]
+
+_PATIENCE: Final = 10.0
+_PAUSE: Final = 0.25
+"""Seconds that a create by link with a key waits for room, and between two looks."""
 
 
 async def accept(services: Services, caller: Visitor, order: Order) -> str:
@@ -51,10 +56,10 @@ async def accept(services: Services, caller: Visitor, order: Order) -> str:
     ticket = _ticket(resources.keys, caller.account_id, order)
     photo = order.reference
     if isinstance(photo, str):
-        twin = await resources.database.run(_admit, services, caller, order, ticket)
-        if twin:
-            return twin
-        photo = await inspected(services, await fetched(services, caller, photo))
+        brought = await _brought(services, caller, order, ticket, photo)
+        if isinstance(brought, str):
+            return brought
+        photo = brought
     twin, upload = await resources.database.run(_prepare, services, caller, order, ticket)
     if upload is None:
         return twin
@@ -76,6 +81,26 @@ async def accept(services: Services, caller: Visitor, order: Order) -> str:
     else:
         await _take_back(services, upload)
     return job_id
+
+
+async def _brought(services: Services, caller: Visitor, order: Order, ticket: Ticket | None, url: str) -> Photo | str:
+    """The photo behind the URL, or the id of a twin that came first.
+
+    An account fetches only so much at once, and twins of one request may be all of it: who has a key waits for room.
+    """
+    give_up = clock.monotonic() + _PATIENCE
+    while True:
+        twin = await services.resources.database.run(_admit, services, caller, order, ticket)
+        if twin:
+            return twin
+        try:
+            data = await fetched(services, caller, url)
+        except TooManyRequests:
+            if ticket is None or clock.monotonic() >= give_up:
+                raise
+        else:
+            return await inspected(services, data)
+        await asyncio.sleep(_PAUSE)
 
 
 def _admit(connection: Connection, services: Services, caller: Principal, order: Order, ticket: Ticket | None) -> str:

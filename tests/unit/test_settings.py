@@ -79,7 +79,7 @@ def test_a_wrong_variable_is_refused_by_name_without_its_value(name: str, value:
         ("database:\n  urll: x", "database.urll"),
         ("surprise: 1", "surprise"),
         ("database:", "database"),
-        ("database:\n  pool_size: many", "database.pool_size"),
+        ("database:\n  stage_pool_size: many", "database.stage_pool_size"),
         ("- a list", "production.yaml"),
         ("a: [", "production.yaml"),
     ],

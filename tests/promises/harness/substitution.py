@@ -83,7 +83,7 @@ def _replace(old: Any, new: Any) -> None:
         for name, value in list(vars(module).items()):
             if value is old:
                 setattr(module, name, new)
-            elif isinstance(old, type) and isinstance(value, FunctionType):
+            elif isinstance(old, type) and issubclass(type(value), FunctionType):
                 _reannotate(value, old, new)
 
 

@@ -1,7 +1,9 @@
 """A photo by link: read by the way out, or refused with a code; nothing of a refused one is kept."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from serve.egress.client import Client, Timeouts
 from serve.egress.fetching import FetchChannel
 from serve.resources import WebResources
 from tests.api import PHOTO, Api, Person
-from tests.outside import PRIVATE, PUBLIC, Names, Outside, outside, rules
+from tests.outside import PRIVATE, PUBLIC, Exchange, Names, Outside, outside, rules
 from tests.world import AI
 
 LIFE = timedelta(minutes=1)
@@ -127,6 +129,24 @@ def test_the_same_key_is_the_same_job_and_fetches_once(person: Person, host: Out
     first, again = create(), create()
     assert first.json()["id"] == again.json()["id"]
     assert len(host.seen) == 1
+
+
+def test_twenty_identical_creates_at_once_are_one_job(api: Api, person: Person, host: Outside) -> None:
+    def slowly(exchange: Exchange) -> None:
+        host.ended.wait(0.5)
+        exchange.say(200, PHOTO)
+
+    host.answers["/a.jpg"] = slowly
+    body = {"input_reference": {"image_url": host.url("/a.jpg")}}
+    with ThreadPoolExecutor(20) as threads:
+        create = partial(person.post, "/v1/videos", json=body, headers={"idempotency-key": "k"})
+        answers = list(threads.map(lambda _: create(), range(20)))
+    assert [answer.status_code for answer in answers] == [200] * 20
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    api.clean()
+    rows = api.snapshot().rows
+    assert (rows["jobs"], rows["media"], rows["fetches"]) == (1, 1, 0)
+    assert api.world.transfers(answers[0].json()["id"]) == ["reserve"]
 
 
 def test_without_consent_nothing_is_fetched(api: Api, person: Person, host: Outside) -> None:

@@ -56,7 +56,7 @@ OF_ANYTHING = [
     "DROP EXTENSION plpgsql CASCADE",
     "CREATE PUBLICATION mine FOR ALL TABLES",
     "ALTER DATABASE {database} SET session_replication_role = replica",
-    "COPY (SELECT 1) TO PROGRAM 'true'",
+    "COPY (SELECT 1) TO PROGRAM 'cat >/dev/null'",
     "COPY (SELECT 1) TO '/dev/null'",
     "COPY jobs FROM '/dev/null'",
     "SELECT pg_read_file('PG_VERSION')",
