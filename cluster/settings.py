@@ -232,8 +232,12 @@ class Retention(_Group):
 class Operator(_Group):
     """Who runs this installation: the controller of its data, whom the privacy policy names."""
 
-    name: str | None = Field(description="Name and postal address; empty: the policy says that it is missing.")
-    contact: str | None = Field(description="Where questions and requests go: an e-mail address or a URL.")
+    name: str | None = Field(
+        description="Name and postal address; needed in production, else the policy says that it is missing."
+    )
+    contact: str | None = Field(
+        description="Where questions and requests go: an e-mail address or a URL; needed in production."
+    )
     complaint_authority: str | None = Field(description="The supervisory authority that complaints can go to.")
 
 
@@ -278,6 +282,8 @@ def refused_in_production(settings: Settings) -> list[str]:
         refusals.append("ray.haproxy: without HAProxy there is neither TLS nor a limit, so production needs it.")
     if settings.outbound.allowed_networks:
         refusals.append("outbound.allowed_networks: production reaches public addresses alone; leave it empty.")
+    if not settings.operator.name or not settings.operator.contact:
+        refusals.append("operator.name, operator.contact: the privacy policy has to say who is responsible.")
     return refusals
 
 

@@ -119,7 +119,7 @@ def _edits(edge: Edge) -> dict[str, dict[str, Edit]]:
         },
         "frontend prometheus": {r"bind \*?:\d+": _on_loopback},
         "frontend http_frontend": {
-            r"bind \S+": lambda bind: [bind, *tls(edge), *_limits(edge), *_addresses(edge), *_headers()],
+            r"bind \S+": lambda bind: [bind, *tls(edge), *_frontend(edge)],
         },
         "backend default_backend": {
             r"http-request return status 404 .*": lambda _: [_answer("http-request return", 503, edge)],
@@ -143,6 +143,10 @@ def _is_fallback(line: str) -> bool:
 
 def _on_loopback(bind: str) -> list[str]:
     return [f"bind 127.0.0.1:{bind.rpartition(':')[2]}"]
+
+
+def _frontend(edge: Edge) -> list[str]:
+    return [*_request_id(), *_limits(edge), *_addresses(edge), *_headers()]
 
 
 def _globals() -> list[str]:
@@ -197,6 +201,15 @@ def _addresses(edge: Edge) -> list[str]:
         "http-request set-header x-forwarded-proto https if { ssl_fc }",
         "http-request set-header x-forwarded-proto http unless { ssl_fc }",
         f"http-request set-header {HEADER} {edge.secret}",
+    ]
+
+
+def _request_id() -> list[str]:
+    """One id for each request, made here: what a client sends under that name is neither repeated nor logged."""
+    return [
+        'http-request set-var-fmt(txn.request_id) "req_%[uuid]"',
+        "http-request set-header x-request-id %[var(txn.request_id)]",
+        "http-after-response set-header x-request-id %[var(txn.request_id)] if { var(txn.request_id) -m found }",
     ]
 
 

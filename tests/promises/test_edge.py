@@ -10,7 +10,7 @@ from cluster.settings import Settings, SettingsError, configs_folder, read
 from tests.fixtures_edge import HOST, RunningEdge
 
 ONE_YEAR = 31_536_000
-PRODUCTION = {"I2V_PROFILE": "production"}
+PRODUCTION = {"I2V_PROFILE": "production", "I2V_OPERATOR_NAME": "Quux Films", "I2V_OPERATOR_CONTACT": "x@quux.example"}
 
 
 def handshake(address: tuple[str, int], context: ssl.SSLContext) -> str | None:

@@ -1,5 +1,6 @@
 """Settings: one frozen object, every key documented, nothing unknown, no value in an error."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,34 @@ from cluster.settings import Settings, SettingsError, configs_folder, leaves, re
 CANARY = "canary-7f3a"
 
 
+PRODUCTION = {
+    "I2V_PROFILE": "production",
+    "I2V_OPERATOR_NAME": "Quux Films, 1 Heron Lane",
+    "I2V_OPERATOR_CONTACT": "privacy@quux.example",
+}
+
+
 def read_with(**environment: str) -> Settings:
     return read(configs_folder(), environment)
 
 
 def test_the_files_of_both_profiles_are_valid() -> None:
     assert read_with().profile == "laptop"
-    assert read_with(I2V_PROFILE="production").profile == "production"
+    assert read_with(**PRODUCTION).profile == "production"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        ("I2V_OPERATOR_NAME", "", "operator.name"),
+        ("I2V_OPERATOR_CONTACT", "", "operator.contact"),
+        ("I2V_OUTBOUND_ALLOWED_NETWORKS", "10.0.0.0/8", "outbound.allowed_networks"),
+    ],
+)
+def test_production_refuses_what_the_laptop_may(name: str, value: str, named: str) -> None:
+    assert read_with(**{name: value}).profile == "laptop"
+    with pytest.raises(SettingsError, match=re.escape(named)):
+        read_with(**PRODUCTION | {name: value})
 
 
 def test_base_yaml_names_every_key() -> None:
@@ -35,7 +57,7 @@ def test_every_key_is_documented() -> None:
 def test_the_environment_wins_over_the_profile_and_the_profile_over_the_base(tmp_path: Path) -> None:
     for name in ("base", "production"):
         (tmp_path / f"{name}.yaml").write_text((configs_folder() / f"{name}.yaml").read_text())
-    profile = {"I2V_PROFILE": "production"}
+    profile = PRODUCTION
     assert (read(tmp_path, {}).database.pool_size, read(tmp_path, profile).database.pool_size) == (8, 16)
     settings = read(tmp_path, profile | {"I2V_DATABASE_POOL_SIZE": "5", "I2V_TLS_PORT": "9443"})
     assert (settings.database.pool_size, settings.tls.port) == (5, 9443)

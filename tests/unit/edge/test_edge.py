@@ -1,5 +1,6 @@
 """The edge before a replica: who is where, what is let through, and what is kept of it."""
 
+import re
 import socket
 import stat
 import time
@@ -38,6 +39,20 @@ def refusal(answer: httpx.Response, status: int, code: str) -> dict[str, str]:
     assert answer.json()["error"]["code"] == code
     assert COMMON.items() <= dict(answer.headers).items()
     return dict(answer.headers)
+
+
+def test_each_answer_has_one_id_and_never_the_caller_s(running_edge: RunningEdge) -> None:
+    most = running_edge.orders.max_header_bytes
+    with running_edge.client() as client:
+        answers = [
+            client.get(running_edge.url, headers={"x-request-id": CANARY}),
+            client.get(running_edge.url, headers={"x-request-id": CANARY, "x-long": "a" * most}),
+            client.get(running_edge.url),
+        ]
+    assert [answer.status_code for answer in answers] == [200, 431, 200]
+    ids = [answer.headers.get_list("x-request-id") for answer in answers]
+    assert all(len(given) == 1 and re.fullmatch(r"req_[0-9a-f-]{36}", given[0]) for given in ids), ids
+    assert len({given[0] for given in ids}) == 3
 
 
 @pytest.mark.parametrize("source", [HOST, OTHER])
