@@ -42,7 +42,7 @@ def slots_of(settings: Settings) -> dict[Stage, int]:
 class Director:
     """Claims due work, hands it out, and cleans up after workers that are gone."""
 
-    async def __init__(self, stages: Mapping[str, DeploymentHandle[Any]]) -> None:  # type: ignore[misc]
+    async def __init__(self, stages: Mapping[str, DeploymentHandle[Any]]) -> None:  # type: ignore[misc]  # Serve awaits it
         """Start the loops; ``stages`` maps each stage to the deployment that does it."""
         settings = cluster_settings.load()
         self._resources = resources.for_web(settings, "director")

@@ -46,7 +46,7 @@ async def clean(opened: WebResources) -> None:
 class Outbound:
     """Opens connections to outside hosts on behalf of accounts, and knows nothing of them but ids."""
 
-    async def __init__(self) -> None:  # type: ignore[misc]
+    async def __init__(self) -> None:  # type: ignore[misc]  # Serve awaits it
         """Open the resources and start the loops."""
         settings: Settings = cluster_settings.load()
         self._resources = resources.for_web(settings, "outbound", DatabaseRole.OUTBOUND)

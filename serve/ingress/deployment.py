@@ -21,7 +21,7 @@ __all__ = ["Ingress"]
 class Ingress:
     """Answers HTTP. It parses, authenticates, asks the consent gate, writes the job row, and no more."""
 
-    async def __init__(  # type: ignore[misc]
+    async def __init__(  # type: ignore[misc]  # Serve awaits it
         self, director: DeploymentHandle[Any], outbound: DeploymentHandle[Any]
     ) -> None:
         """Open the resources, and put the notices of this installation on record."""

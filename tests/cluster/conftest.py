@@ -83,21 +83,21 @@ def cluster() -> Iterator[RunningCluster]:
     environment |= ports.settings | {"I2V_DATA_FOLDER": str(folder), "I2V_OUTBOUND_ALLOWED_NETWORKS": PUBLIC}
     if models.exists():
         (folder / "models").symlink_to(models)
+    own = settings.read(settings.configs_folder(), environment)
+    where = runtime.paths(own)
     started = subprocess.run(
         [I2V, "up", "--json"], env=environment, capture_output=True, text=True, check=False, timeout=280
     )
     try:
         assert started.returncode == 0, started.stderr
-        own = settings.read(settings.configs_folder(), environment)
         url = json.loads(started.stdout)["urls"]["api"]
         database = Database(runtime.owner_url(own), 2, "tests")
-        yield RunningCluster(
-            url, folder, environment, own, database, open_objects(own.objects, runtime.paths(own).objects)
-        )
+        yield RunningCluster(url, folder, environment, own, database, open_objects(own.objects, where.objects))
         database.close()
     finally:
         subprocess.run([I2V, "down"], env=environment, capture_output=True, check=False, timeout=120)
         shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(where.sockets, ignore_errors=True)
         ports.release()
 
 
