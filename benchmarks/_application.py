@@ -14,6 +14,7 @@ from cluster.storage import embedded_postgres, migrate, roles
 from serve import catalogue, resources
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
+from serve.ingress.hub import Hub
 from serve.ingress.services import OutboundCalls, Services, published_notices, published_terms
 from serve.ingress.watch import Watch
 from serve.outbound import channels
@@ -53,6 +54,7 @@ async def _services(settings: Settings) -> Services:
         outbound=OutboundCalls(photos.fetch, events.check_endpoint, events.send_sample),
         door=Door(opened.database, opened.keys),
         watch=Watch(opened.database),
+        hub=Hub(opened.database),
         terms=published_terms(),
         policy=policy.published(opened.settings),
     )

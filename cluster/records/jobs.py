@@ -37,7 +37,7 @@ from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
 from cluster.storage.openings import Opening
 
-__all__ = ["Job", "NewJob", "create", "get", "jobs", "listing", "move", "prompt_of", "queue_position"]
+__all__ = ["Job", "NewJob", "create", "get", "jobs", "line", "listing", "move", "prompt_of", "queue_position"]
 
 jobs = Table(
     "jobs",
@@ -130,6 +130,13 @@ _QUERY = select(*_OWN, func.coalesce(leases.c.step, 0), func.coalesce(leases.c.s
     jobs.outerjoin(leases, leases.c.job_id == jobs.c.id)
 )
 
+line = (
+    select(jobs.c.id.label("job_id"), func.row_number().over(order_by=jobs.c.id).label("position"))
+    .where(jobs.c.state == JobState.QUEUED)
+    .subquery("line")
+)
+"""The jobs that are to be begun, each with its position: 1 is next."""
+
 
 def create(connection: Connection, keys: KeyStore, new: NewJob) -> None:
     """Queue a job; `lifecycle.accept` also reserves its price."""
@@ -182,10 +189,11 @@ def active_count(connection: Connection, account_id: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def queue_position(connection: Connection, job: Job) -> int:
-    """How many jobs are to be begun before this one, itself included: 1 is next."""
-    query = select(func.count()).where(jobs.c.state == JobState.QUEUED, jobs.c.id <= job.id)
-    return int(connection.execute(query).scalar_one())
+def queue_position(connection: Connection, job: Job) -> int | None:
+    """How many jobs are to be begun before this one, itself included: 1 is next. None once it has begun."""
+    if job.state is not JobState.QUEUED:
+        return None
+    return connection.execute(select(line.c.position).where(line.c.job_id == job.id)).scalar()
 
 
 def prompt_of(keys: KeyStore, opening: Opening, job: Job) -> str:

@@ -12,6 +12,7 @@ from serve.ingress import (
     disclosures,
     documentation,
     error_answers,
+    events,
     guests,
     health,
     models,
@@ -33,6 +34,7 @@ __all__ = ["create_api"]
 _ROUTES = (
     videos,
     content,
+    events,
     subjects,
     accounts,
     guests,

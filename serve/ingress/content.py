@@ -8,7 +8,6 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection
-from starlette.types import Receive, Scope, Send
 
 from cluster import errors
 from cluster.errors import NotFound, NotReady, RangeNotSatisfiable
@@ -20,8 +19,8 @@ from cluster.storage.sealed import SealedReader
 from serve.ingress.door import Visitor
 from serve.ingress.error_answers import documented
 from serve.ingress.services import Served, Services, VideoId, VideoReader
-from serve.ingress.unexpected import Aborted
 from serve.ingress.watch import Sending, still_allowed
+from serve.ingress.watched import Watched
 
 __all__ = ["parse_range", "router"]
 
@@ -79,38 +78,15 @@ async def download_content(
     if part:
         headers["content-range"] = f"bytes {start}-{end}/{reader.size}"
     body = _blocks(services, caller, medium, reader, start, end + 1)
-    return Watched(services, caller, medium, body, 206 if part else 200, headers)
-
-
-class Watched(StreamingResponse):
-    """A stream that breaks off when its credential, account or object ends, even if nobody reads on."""
-
-    def __init__(
-        self,
-        services: Services,
-        caller: Visitor,
-        medium: Medium,
-        body: AsyncGenerator[memoryview, None],
-        status: int,
-        headers: dict[str, str],
-    ) -> None:
-        """Send ``body``."""
-        super().__init__(body, status, headers, media_type=medium.content_type)
-        self._watch, self._caller, self._media_id = services.watch, caller, medium.id
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until the end, or until the watch says so."""
-        with self._watch.over(self._caller, self._media_id) as sending:
-            sent = asyncio.create_task(super().__call__(scope, receive, send))
-            ended = asyncio.create_task(sending.ended.wait())
-            try:
-                await asyncio.wait((sent, ended), return_when=asyncio.FIRST_COMPLETED)
-                if not sent.done():
-                    raise Aborted
-                await sent
-            finally:
-                sent.cancel()
-                ended.cancel()
+    return Watched(
+        services.watch,
+        caller,
+        body,
+        media_type=medium.content_type,
+        media_id=medium.id,
+        status=206 if part else 200,
+        headers=headers,
+    )
 
 
 async def _blocks(

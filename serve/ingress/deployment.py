@@ -11,6 +11,7 @@ from cluster.privacy import policy
 from serve import catalogue, resources
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
+from serve.ingress.hub import Hub
 from serve.ingress.services import OutboundCalls, Services, published_notices, published_terms
 from serve.ingress.watch import Watch
 
@@ -36,6 +37,7 @@ class Ingress:
             outbound=way_out,
             door=Door(opened.database, opened.keys),
             watch=Watch(opened.database),
+            hub=Hub(opened.database),
             terms=published_terms(),
             policy=policy.published(opened.settings),
             edge_secret=runtime.edge_secret(opened.settings),

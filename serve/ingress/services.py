@@ -21,6 +21,7 @@ from cluster.storage.database import AsyncDatabase
 from serve.catalogue import Catalogue
 from serve.ingress import cookies
 from serve.ingress.door import Door, Knock, Visitor
+from serve.ingress.hub import Hub
 from serve.ingress.watch import Watch
 from serve.resources import WebResources
 
@@ -55,7 +56,7 @@ class OutboundCalls:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What one replica answers with: resources, models, texts, door, watch, ways to other deployments."""
+    """What one replica answers with: resources, models, texts, door, watch, hub, ways to other deployments."""
 
     resources: WebResources
     catalogue: Catalogue
@@ -64,6 +65,7 @@ class Services:
     outbound: OutboundCalls
     door: Door
     watch: Watch
+    hub: Hub
     terms: Mapping[Audience, Terms]
     policy: Policy
     edge_secret: str | None = None

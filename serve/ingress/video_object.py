@@ -10,12 +10,13 @@ from cluster.privacy.media_kinds import KINDS
 from cluster.records.job_states import JobState, Stage
 from cluster.records.jobs import Job, prompt_of
 from cluster.records.media import Medium
+from cluster.records.standings import Standing
 from cluster.storage.openings import Opening
 from serve.catalogue import Disclosure
 from serve.failures import sentence
 from serve.ingress.services import Services
 
-__all__ = ["Video", "VideoDeleted", "VideoPage", "render"]
+__all__ = ["Video", "VideoDeleted", "VideoFailure", "VideoPage", "failure", "progress", "render"]
 
 _SPANS: dict[Stage, tuple[int, int]] = {
     Stage.INGESTION: (1, 4),
@@ -99,12 +100,12 @@ def render(
         completed_at=clock.unix(job.completed_at) if job.completed_at else None,
         expires_at=clock.unix(job.expires_at) if job.expires_at else None,
         status=job.state.value,
-        progress=_progress(job),
+        progress=progress(job),
         model=job.model,
         seconds=f"{job.parameters['seconds']:g}",
         size=f"{shape.get('width', 0)}x{shape.get('height', 0)}",
         prompt=prompt_of(services.resources.keys, opening, job),
-        error=VideoFailure(code=job.error_code, message=sentence(job.error_code)) if job.error_code else None,
+        error=failure(job.error_code),
         remixed_from_video_id=job.remixed_from,
         stage=job.stage.value if job.state is JobState.IN_PROGRESS else None,
         queue_position=queue_position,
@@ -117,7 +118,13 @@ def render(
     )
 
 
-def _progress(job: Job) -> int:
+def failure(code: str | None) -> VideoFailure | None:
+    """What the owner reads about why a job ended; None for no code."""
+    return VideoFailure(code=code, message=sentence(code)) if code else None
+
+
+def progress(job: Job | Standing) -> int:
+    """How far a job is, in percent."""
     if job.state is JobState.COMPLETED:
         return 100
     if job.state is not JobState.IN_PROGRESS:

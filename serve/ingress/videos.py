@@ -9,15 +9,16 @@ from cluster import errors
 from cluster.errors import InvalidRequest, NotFound, StateConflict, Unavailable
 from cluster.ids import is_id
 from cluster.records import jobs, lifecycle, media, subjects
-from cluster.records.job_states import Actor, JobState
-from cluster.records.jobs import Job
+from cluster.records.job_states import Actor
 from serve.engines.parameters import VideoParameters
 from serve.erasure import erase_doomed
 from serve.ingress.accept import accept
 from serve.ingress.door import Visitor
 from serve.ingress.error_answers import documented
+from serve.ingress.events import wait_for_end
 from serve.ingress.forms import read_submission
 from serve.ingress.order import read_order, read_subject
+from serve.ingress.prefer import MAX_WAIT_SECONDS, wait_seconds
 from serve.ingress.services import Served, Services, VideoId, VideoReader, VideoWriter
 from serve.ingress.video_object import Video, VideoDeleted, VideoPage, render
 
@@ -25,6 +26,9 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["Videos"], responses=documented(errors.InvalidCredentials, errors.InsufficientScope))
 _ABSENT = documented(NotFound)
+_PREFER = f"`wait=N`, at most {MAX_WAIT_SECONDS} seconds; what else is preferred is ignored."
+_LONGEST_POLL = 20
+"""So many times the usual pause at most."""
 
 
 def _create_schema() -> dict[str, Any]:
@@ -73,11 +77,18 @@ async def create_video(
     services: Served,
     caller: VideoWriter,
     idempotency_key: Annotated[str | None, Header()] = None,
+    prefer: Annotated[list[str] | None, Header(description=_PREFER)] = None,
 ) -> Video:
-    """Turn a photo into a video. The answer is the queued job; the same `Idempotency-Key` is the same job."""
+    """Turn a photo into a video. The answer is the queued job; the same `Idempotency-Key` is the same job.
+
+    With `Prefer: wait=N` the answer comes when the job has ended, or after N seconds, whichever is first.
+    """
     submission = await read_submission(request)
     order = await read_order(services, submission, idempotency_key)
     job_id = await accept(services, caller, order)
+    if patience := wait_seconds(prefer or []):
+        await wait_for_end(services, caller, job_id, patience)
+        response.headers["preference-applied"] = f"wait={patience}"
     return await _shown(services, caller, job_id, response)
 
 
@@ -99,7 +110,8 @@ async def list_videos(
     def page(connection: Connection) -> tuple[list[Video], bool]:
         found, more = jobs.listing(connection, account_id, after=after, limit=limit, order=order, subject_lookup=wanted)
         kept = media.of_jobs(connection, [job.id for job in found])
-        return [render(services, caller.opening, job, kept[job.id], _position(connection, job)) for job in found], more
+        positions = {job.id: jobs.queue_position(connection, job) for job in found}
+        return [render(services, caller.opening, job, kept[job.id], positions[job.id]) for job in found], more
 
     videos, more = await services.resources.database.run(page)
     first, last = (videos[0].id, videos[-1].id) if videos else (None, None)
@@ -143,11 +155,9 @@ async def _shown(services: Services, caller: Visitor, job_id: str, response: Res
         if job is None:
             raise NotFound
         kept = media.of_jobs(connection, [job_id])[job_id]
-        return render(services, caller.opening, job, kept, _position(connection, job))
+        return render(services, caller.opening, job, kept, jobs.queue_position(connection, job))
 
-    response.headers["openai-poll-after-ms"] = str(services.resources.settings.http.poll_after_ms)
-    return await services.resources.database.run(show)
-
-
-def _position(connection: Connection, job: Job) -> int | None:
-    return jobs.queue_position(connection, job) if job.state is JobState.QUEUED else None
+    video = await services.resources.database.run(show)
+    pause = services.resources.settings.http.poll_after_ms * min(video.queue_position or 1, _LONGEST_POLL)
+    response.headers["openai-poll-after-ms"] = str(pause)
+    return video

@@ -1,12 +1,13 @@
 """The watch: ends what is being sent once it may not be sent any more, however slowly it is taken.
 
-One look at the database a second serves every download of a replica.
+One look at the database a second serves everything that a replica is sending.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -15,18 +16,40 @@ from cluster.records import api_keys, media, sessions
 from cluster.records.principals import Credential, Principal
 from cluster.storage.database import AsyncDatabase
 
-__all__ = ["Sending", "Watch"]
+__all__ = ["Ended", "Sending", "Watch", "still_allowed"]
+
+T = TypeVar("T")
 
 _LOOK_SECONDS = 1.0
 
 
+class Ended(Exception):
+    """What was on its way may not be sent any more."""
+
+
 @dataclass(eq=False)
 class Sending:
-    """Something on its way to somebody; ``ended`` is set once it must stop."""
+    """Something on its way to somebody, out of an object or of none; ``ended`` is set once it must stop."""
 
     caller: Principal
-    media_id: str
+    media_id: str | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def unless_ended(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do ``work`` for as long as it may go on.
+
+        Raises:
+            Ended: it may not, and was broken off.
+        """
+        task, ended = asyncio.create_task(work), asyncio.create_task(self.ended.wait())
+        try:
+            await asyncio.wait((task, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise Ended
+            return await task
+        finally:
+            task.cancel()
+            ended.cancel()
 
 
 class Watch:
@@ -39,7 +62,7 @@ class Watch:
         self._task: asyncio.Task[None] | None = None
 
     @contextmanager
-    def over(self, caller: Principal, media_id: str) -> Iterator[Sending]:
+    def over(self, caller: Principal, media_id: str | None = None) -> Iterator[Sending]:
         """Watch for as long as the block runs."""
         sending = Sending(caller, media_id)
         self._sendings.add(sending)
@@ -69,5 +92,5 @@ def still_allowed(connection: Connection, sendings: list[Sending]) -> set[Sendin
     keys = {each.caller.credential_id for each in sendings if each.caller.credential is Credential.KEY}
     others = {each.caller.credential_id for each in sendings} - keys
     alive = api_keys.alive(connection, keys) | sessions.alive(connection, others)
-    there = media.live(connection, {each.media_id for each in sendings})
+    there = {None, *media.live(connection, {each.media_id for each in sendings if each.media_id})}
     return {each for each in sendings if each.caller.credential_id in alive and each.media_id in there}
