@@ -98,9 +98,11 @@ async def wait_for_end(services: Services, caller: Visitor, job_id: str, seconds
 
 async def _events(services: Services, first: Standing) -> AsyncGenerator[bytes, None]:
     pace = Pace()
+    standing: Standing | None = first
+    yield _event(first, pace)
+    if first.ended:
+        return
     with services.hub.follow(first) as following:
-        yield _event(first, pace)
-        standing: Standing | None = first
         while standing and not standing.ended:
             try:
                 async with asyncio.timeout(_KEEPALIVE_SECONDS):

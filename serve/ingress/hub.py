@@ -71,9 +71,11 @@ class Hub:
             self._followers.discard(following)
 
     async def _ask(self) -> None:
-        while self._followers:
+        while True:
             await asyncio.sleep(self._pause)
             followers = list(self._followers)
+            if not followers:
+                return
             try:
                 found = await self._database.run(standings.of_jobs, {each.job_id for each in followers})
             except Exception as error:
