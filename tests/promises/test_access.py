@@ -65,6 +65,16 @@ def test_no_answer_comes_without_its_entry(api: Api, person: Person) -> None:
         api.world.sql("ALTER TABLE away RENAME TO access_log")
 
 
+@pytest.mark.promise("P8")
+def test_a_stream_of_events_is_logged_with_the_full_address(api: Api, person: Person) -> None:
+    job_id = person.created()
+    api.drive(job_id)
+    listener = Person(at(api, ADDRESS), person.account_id, person.key)
+    assert listener.get(f"/v1/videos/{job_id}/events").status_code == 200
+    logged = person.get("/v1/access-history").json()["data"]
+    assert ("GET /v1/videos/{video_id}/events", ADDRESS) in {(each["action"], each["address"]) for each in logged}
+
+
 @pytest.mark.promise("P36")
 def test_a_service_is_written_down_before_it_opens_anything(api: Api, person: Person) -> None:
     job_id = person.created()
