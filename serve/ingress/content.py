@@ -84,7 +84,7 @@ async def download_content(
         body,
         media_type=medium.content_type,
         media_id=medium.id,
-        status=206 if part else 200,
+        status_code=206 if part else 200,
         headers=headers,
     )
 

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
@@ -26,6 +27,7 @@ __all__ = ["router", "wait_for_end"]
 
 router = APIRouter(tags=["Videos"], responses=documented(errors.InvalidCredentials, errors.InsufficientScope, NotFound))
 
+_MEDIA_TYPE = "text/event-stream"
 _KEEPALIVE_SECONDS = 10.0
 """A third of the silence that the edge bears from a client."""
 
@@ -51,14 +53,18 @@ class VideoEvent(BaseModel):
     error: VideoFailure | None = None
 
 
-class EventStream(Watched):
-    """What the answer is made of."""
+def _stream_schema() -> dict[str, Any]:
+    """The data of each event, for the documentation; what `Video` has too is described there."""
+    schema = VideoEvent.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {name: value for name, value in schema.items() if name != "$defs"}
 
-    media_type = "text/event-stream"
 
-
-@router.get("/v1/videos/{video_id}/events", response_class=EventStream, responses={200: {"model": VideoEvent}})
-async def stream_events(video_id: VideoId, services: Served, caller: VideoReader) -> EventStream:
+@router.get(
+    "/v1/videos/{video_id}/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {_MEDIA_TYPE: {"schema": _stream_schema()}}}},
+)
+async def stream_events(video_id: VideoId, services: Served, caller: VideoReader) -> StreamingResponse:
     """Each change of the job, the present state first and at once; the stream ends after the job's end.
 
     The name of each event is its `type`, its data are the object shown here. A stream that broke off is just opened
@@ -74,7 +80,7 @@ async def stream_events(video_id: VideoId, services: Served, caller: VideoReader
     first = await services.resources.database.run(find)
     if first is None:
         raise NotFound
-    return EventStream(services.watch, caller, _events(services, first), media_type=EventStream.media_type)
+    return Watched(services.watch, caller, _events(services, first), media_type=_MEDIA_TYPE)
 
 
 async def wait_for_end(services: Services, caller: Visitor, job_id: str, seconds: float) -> None:

@@ -23,11 +23,11 @@ class Watched(StreamingResponse):
         *,
         media_type: str,
         media_id: str | None = None,
-        status: int = 200,
+        status_code: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Send ``body``, which is that object's or, without ``media_id``, no object's."""
-        super().__init__(body, status, headers, media_type=media_type)
+        super().__init__(body, status_code, headers, media_type=media_type)
         self._watch, self._caller, self._media_id = watch, caller, media_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,6 +10,7 @@ import pytest
 from cluster import errors
 from cluster.errors import ServiceError
 from serve.engines.parameters import VideoParameters
+from serve.ingress.events import VideoEvent
 from tests.api import Api
 
 ANYWHERE = {errors.MethodNotAllowed, errors.ServiceError, errors.Forbidden}
@@ -71,6 +72,13 @@ def test_creating_is_described_both_ways_with_every_parameter(schema: dict[str, 
     for described in body.values():
         expected = {"prompt", "model", "subject", "input_reference", *VideoParameters.model_fields}
         assert set(described["schema"]["properties"]) == expected
+
+
+def test_the_stream_of_events_is_described_with_what_is_in_it(schema: dict[str, Any]) -> None:
+    answers = operations(schema)["get /v1/videos/{video_id}/events"]["responses"]["200"]["content"]
+    assert set(answers) == {"text/event-stream"}
+    assert set(answers["text/event-stream"]["schema"]["properties"]) == set(VideoEvent.model_fields)
+    assert "prefer" in [each["name"].lower() for each in operations(schema)["post /v1/videos"]["parameters"]]
 
 
 def test_the_page_loads_nothing_from_elsewhere(api: Api) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fastapi import FastAPI
@@ -155,6 +155,40 @@ def test_many_streams_are_one_statement_and_nobody_asks_without_them(api: Api, p
     while hub.asking:
         api.await_(asyncio.sleep, 0.01)
     assert all(poll.asked)
+
+
+def test_nobody_asks_for_who_has_hung_up(api: Api, person: Person) -> None:
+    path = f"/v1/videos/{person.created()}/events"
+    hub = hub_of(api)
+
+    async def listen_once() -> bool:
+        told, arrived = asyncio.Event(), [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive() -> dict[str, Any]:
+            if not arrived:
+                await told.wait()
+            return arrived.pop() if arrived else {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.body":
+                told.set()
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "method": "GET",
+            "scheme": "http",
+            "path": path,
+            "query_string": b"",
+            "headers": [(b"authorization", f"Bearer {person.key}".encode())],
+            "client": ("192.0.2.7", 50_000),
+        }
+        await api.client.app(cast("Any", scope), receive, send)
+        return told.is_set()
+
+    assert api.await_(listen_once)
+    while hub.asking:
+        api.await_(asyncio.sleep, 0.01)
 
 
 def test_a_deleted_video_ends_its_stream(api: Api, person: Person, follow: Follow) -> None:

@@ -20,6 +20,7 @@ def every_route(person: Person, video_id: str) -> dict[str, Any]:
     return {
         "retrieve": person.get(path),
         "content": person.get(f"{path}/content"),
+        "events": person.get(f"{path}/events"),
         "cancel": person.post(f"{path}/cancel"),
         "delete": person.delete(path),
     }
