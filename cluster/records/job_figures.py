@@ -25,7 +25,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class JobFigures:
-    """Jobs ``active`` and ``ended`` by state, ``failed`` by code, ``queues`` by model; the longest silence of a lease."""
+    """Jobs ``active`` and ``ended`` by state, ``failed`` by code, ``queues`` by model; how silent a lease is."""
 
     active: Mapping[JobState, int]
     ended: Mapping[JobState, int]
