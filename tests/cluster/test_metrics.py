@@ -52,9 +52,11 @@ def test_a_job_moves_the_figures(cluster: RunningCluster, account: Account) -> N
     assert total(shown(cluster), "i2v_jobs_ended_recently", state="completed") == completed + 1
 
     deadline = time.monotonic() + PATIENCE
-    while not all(number > before[stage] for stage, number in stages_done(text := counted(cluster)).items()):
+    text = counted(cluster)
+    while not all(number > before[stage] for stage, number in stages_done(text).items()):
         assert time.monotonic() < deadline, stages_done(text)
         time.sleep(1)
+        text = counted(cluster)
     for stage in STAGES:
         assert total(text, "ray_i2v_stage_attempts_total", stage=stage) > before[stage]
         assert total(text, "ray_i2v_stage_seconds_count", stage=stage) > before[stage]
