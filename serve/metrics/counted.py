@@ -16,7 +16,7 @@ from cluster.records.job_states import Stage
 from serve.failures import FAILURES
 from serve.metrics.closed import OTHER, Metric, closed_set, member
 
-__all__ = ["COUNTED", "Loss", "Outcome", "attempted", "ended", "lost", "refused", "rejected"]
+__all__ = ["COUNTED", "Loss", "Outcome", "attempted", "ended", "lost", "reason", "refused", "rejected"]
 
 
 class Outcome(StrEnum):
@@ -77,9 +77,14 @@ def rejected(code: str) -> None:
 
 
 def refused(error: ServiceError) -> None:
-    """A request is answered with this error. The nearest class in `cluster.errors` names the reason."""
-    codes = [getattr(kind, "code", None) for kind in type(error).__mro__ if kind.__module__ == errors.__name__]
-    _count(REFUSALS, code=member(RefusalCode, codes[0] or OTHER))
+    """A request is answered with this error."""
+    _count(REFUSALS, code=reason(error))
+
+
+def reason(error: ServiceError) -> StrEnum:
+    """The code of the nearest class in `cluster.errors`, whatever code this one error was given."""
+    kind = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
+    return member(RefusalCode, getattr(kind, "code", OTHER))
 
 
 def _count(metric: Metric, **labels: StrEnum) -> None:

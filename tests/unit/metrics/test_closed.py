@@ -4,9 +4,11 @@ from enum import StrEnum
 
 import pytest
 
+from cluster.errors import NotFound, ServiceError, Unavailable
 from cluster.records.job_states import JobState, Stage
+from cluster.storage.errors import ConnectionLost
 from serve.metrics.closed import LabelNotAllowed, Metric, closed_set, member
-from serve.metrics.counted import COUNTED
+from serve.metrics.counted import COUNTED, reason
 
 STAGES = Metric("i2v_test_total", "A test.", {"stage": Stage})
 
@@ -33,6 +35,19 @@ def test_what_is_not_in_a_set_of_the_installation_is_other() -> None:
     models = closed_set("Models", ["default"])
     assert member(models, "default").value == "default"
     assert member(models, "ada@example.org").value == "other"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (NotFound("Nothing of Ada's.", code="ada@example.org"), "not_found"),
+        (ConnectionLost(code="database_down"), "unavailable"),
+        (Unavailable(), "unavailable"),
+        (ServiceError(), "internal_error"),
+    ],
+)
+def test_an_error_counts_by_its_class_whatever_it_was_given(error: ServiceError, code: str) -> None:
+    assert reason(error).value == code
 
 
 def test_everything_counted_has_a_bounded_number_of_series() -> None:
