@@ -26,7 +26,13 @@ from cluster.runtime.http import answers
 from cluster.runtime.ray_head import start_command, write_token
 from cluster.settings import Settings, configs_folder, load, read
 
-PORTS = {"HTTP_PORT": "29000", "RAY_GCS_PORT": "29379", "RAY_DASHBOARD_PORT": "29265", "RAY_INTERNAL_PORTS": "31000"}
+PORTS = {
+    "HTTP_PORT": "29000",
+    "RAY_GCS_PORT": "29379",
+    "RAY_DASHBOARD_PORT": "29265",
+    "RAY_INTERNAL_PORTS": "31000",
+    "METRICS_PORT": "29180",
+}
 I2V = Path(sys.executable).with_name("i2v")
 api = FastAPI()
 

@@ -125,6 +125,14 @@ class Ray(_Group):
     application: str = Field(description="What is deployed, as `module:function` that returns a Serve application.")
 
 
+class Metrics(_Group):
+    """Figures for operators."""
+
+    port: int = Field(
+        ge=1, le=65535, description="Port of the figures for Prometheus; it listens on the loopback and nowhere else."
+    )
+
+
 class Jobs(_Group):
     """How accepted work is driven to its end."""
 
@@ -254,6 +262,7 @@ class Settings(_Group):
     tls: Tls
     images: Images
     ray: Ray
+    metrics: Metrics
     jobs: Jobs
     stages: Stages
     screening: Screening

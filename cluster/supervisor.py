@@ -10,18 +10,22 @@ from typing import Any
 
 from rich.progress import Progress
 
+from cluster import runtime, telemetry
 from cluster import settings as cluster_settings
-from cluster import telemetry
 from cluster.runtime import layout, processes
 from cluster.runtime.application import ServeApplication
 from cluster.runtime.board import Board
 from cluster.runtime.database import DatabaseService
-from cluster.runtime.edge import EdgeService
+from cluster.runtime.edge import EdgeService, certificate
 from cluster.runtime.keeper import Keeper
+from cluster.runtime.operators_port import OperatorsPort
 from cluster.runtime.ray_head import RayHead
 from cluster.runtime.service import Service, ServiceFailed
 from cluster.settings import Settings
+from cluster.storage.database import Database
+from cluster.storage.privileges import DatabaseRole
 from serve import catalogue
+from serve.metrics.gauges import Gauges
 from serve.models.fetch import fetch_all
 from serve.models.sources import SourceError
 from serve.models.weights import WeightError
@@ -84,12 +88,18 @@ class Weights:
         return None
 
 
+def _gauges(settings: Settings) -> Gauges:
+    """The figures of the operators' port, read as a role that sees counts and ages alone."""
+    database = Database(runtime.database_url(settings, DatabaseRole.MONITOR), 1, "i2v-metrics")
+    return Gauges(database, certificate(settings), catalogue.load().models)
+
+
 def supervise(settings: Settings, stop: threading.Event) -> None:
     """Keep every part until ``stop`` is set, then end them all, the last one first."""
     where = layout.paths(settings)
     head, weights = RayHead(settings), Weights(settings)
-    application = ServeApplication(settings, head)
-    services: list[Service] = [head, DatabaseService(settings), weights, EdgeService(settings), application]
+    application, port = ServeApplication(settings, head), OperatorsPort(settings, lambda: _gauges(settings))
+    services: list[Service] = [head, DatabaseService(settings), weights, EdgeService(settings), port, application]
     board = weights.board = Board(where.state, [service.name for service in services])
     keepers = [Keeper(service, board) for service in services]
     for keeper in keepers:

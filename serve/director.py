@@ -12,8 +12,8 @@ from typing import Any
 
 from ray.serve.handle import DeploymentHandle
 
+from cluster import clock, telemetry
 from cluster import settings as cluster_settings
-from cluster import telemetry
 from cluster.errors import ServiceError
 from cluster.ids import new_id
 from cluster.records import idempotency, leases, lifecycle, media, throttles
@@ -23,6 +23,7 @@ from cluster.settings import Settings
 from serve import resources
 from serve.erasure import destroy_keys, erase_doomed
 from serve.loops import for_ever
+from serve.metrics import counted
 
 __all__ = ["Director"]
 
@@ -80,21 +81,30 @@ class Director:
         jobs = self._resources.settings.jobs
         try:
             if lease.stage == Stage.PUBLISH:
-                await self._resources.database.run(lifecycle.complete, lease)
+                await self._publish(lease)
             else:
                 call = self._stages[lease.stage].run.remote(lease.job_id, lease.fence, lease.stage)
                 await asyncio.wait_for(call, jobs.stage_seconds)
         except Exception as error:
             telemetry.log_failure("worker_lost", error, job_id=lease.job_id, stage=lease.stage)
+            counted.lost(Stage(lease.stage), counted.Loss.BROKEN)
             with suppress(ServiceError):
                 await self._resources.database.run(lifecycle.lose, lease, jobs.max_attempts)
         self._wake.set()
+
+    async def _publish(self, lease: Lease) -> None:
+        started = clock.monotonic()
+        counted.attempted(Stage.PUBLISH)
+        delivered = await self._resources.database.run(lifecycle.complete, lease)
+        outcome = counted.Outcome.DONE if delivered else counted.Outcome.STOPPED
+        counted.ended(Stage.PUBLISH, outcome, clock.monotonic() - started)
 
     async def _keep_order(self) -> None:
         """Beat for what no replica has begun yet; take jobs from holders that have fallen silent."""
         database, jobs = self._resources.database, self._resources.settings.jobs
         await database.run(leases.keep_alive, self._holder)
-        if await database.run(lifecycle.lose_expired, jobs.lease_seconds, jobs.max_attempts):
+        for lease in await database.run(lifecycle.lose_expired, jobs.lease_seconds, jobs.max_attempts):
+            counted.lost(Stage(lease.stage), counted.Loss.SILENT)
             self._wake.set()
         await database.run(lifecycle.cancel_outdated)
 

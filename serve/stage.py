@@ -18,11 +18,14 @@ from cluster.errors import Unavailable
 from cluster.ids import new_id
 from cluster.privacy.media_kinds import MediaKind
 from cluster.records import access_log, jobs, leases, lifecycle, media
+from cluster.records.job_states import Stage
 from cluster.records.jobs import Job
 from cluster.records.leases import Lease
 from cluster.records.media import Medium
 from cluster.storage.openings import Opening
 from serve.engines.protocol import Stopped
+from serve.metrics import counted
+from serve.metrics.counted import Outcome
 from serve.resources import StageResources
 
 __all__ = ["Rejected", "StageRun", "perform"]
@@ -88,10 +91,12 @@ class StageRun:
         if not alive:
             self.stopped.set()
 
-    def commit(self, facts: Mapping[str, Any], consumed: Iterable[MediaKind]) -> None:
-        """Accept the results and end the stage, or erase them if the lease has ended."""
-        if not self.resources.database.run(self._accept, facts, tuple(consumed)):
+    def commit(self, facts: Mapping[str, Any], consumed: Iterable[MediaKind]) -> bool:
+        """Accept the results and end the stage; or erase them, and return False, if the lease has ended."""
+        accepted = self.resources.database.run(self._accept, facts, tuple(consumed))
+        if not accepted:
             self.discard()
+        return accepted
 
     def discard(self) -> None:
         """Erase what this run has written, unless it was accepted: a commit may be kept though its answer was lost."""
@@ -167,23 +172,36 @@ def perform(
     on_begin: Callable[[StageRun], None] = lambda _: None,
 ) -> None:
     """Do ``work`` under ``lease`` and write down how it ended. Never raises for what happened to the job."""
-    database, jobs_settings = resources.database, resources.settings.jobs
-    begun = database.run(_begin, resources.service, lease)
+    begun = resources.database.run(_begin, resources.service, lease)
     if begun is None:
         return
     job, opening = begun
     run = StageRun(resources, lease, job, opening)
     on_begin(run)
+    stage = Stage(lease.stage)
+    counted.attempted(stage)
+    started = clock.monotonic()
+    outcome = _outcome(run, work, consumed)
+    counted.ended(stage, outcome, clock.monotonic() - started)
+
+
+def _outcome(run: StageRun, work: Work, consumed: Iterable[MediaKind]) -> Outcome:
+    """Work and write down how it ended."""
+    database, bounds, lease = run.resources.database, run.resources.settings.jobs, run.lease
     try:
-        with Heartbeat(run, jobs_settings.heartbeat_seconds):
+        with Heartbeat(run, bounds.heartbeat_seconds):
             facts = work(run)
-        run.commit(facts, consumed)
+        return Outcome.DONE if run.commit(facts, consumed) else Outcome.STOPPED
     except Stopped:
         run.discard()
+        return Outcome.STOPPED
     except Rejected as rejected:
+        counted.rejected(rejected.code)
         database.run(lifecycle.fail, lease, rejected.code)
         run.discard()
+        return Outcome.REJECTED
     except Exception as error:
-        telemetry.log_failure("stage_failed", error, job_id=job.id, stage=lease.stage, attempt=job.attempts)
-        database.run(lifecycle.lose, lease, jobs_settings.max_attempts, "internal")
+        telemetry.log_failure("stage_failed", error, job_id=run.job.id, stage=lease.stage, attempt=run.job.attempts)
+        database.run(lifecycle.lose, lease, bounds.max_attempts, "internal")
         run.discard()
+        return Outcome.FAILED

@@ -15,6 +15,7 @@ from cluster.cli.console import AsJson, Exit, Problem, answer, console, settings
 from cluster.runtime import control, layout
 from cluster.runtime.application import api_url, tls_url
 from cluster.runtime.edge import certificate
+from cluster.runtime.operators_port import metrics_url
 from cluster.runtime.ray_head import ray_command
 from cluster.settings import Settings
 
@@ -122,7 +123,13 @@ def _facts(settings: Settings) -> dict[str, Any]:
     submit = f"{ray_command()} job submit --address {dashboard} -- {sys.executable} -c 'import ray; ray.init()'"
     return {
         "data": str(where.data),
-        "urls": {"api": api, "tls": tls_url(settings), "docs": f"{api}/docs", "dashboard": dashboard},
+        "urls": {
+            "api": api,
+            "tls": tls_url(settings),
+            "docs": f"{api}/docs",
+            "dashboard": dashboard,
+            "metrics": metrics_url(settings),
+        },
         "certificate": str(certificate(settings)),
         "ray_token_file": str(where.ray_token),
         "job_submit": f"RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH={where.ray_token} {submit}",

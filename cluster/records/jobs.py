@@ -69,6 +69,7 @@ jobs = Table(
     Column("deleted_at", DateTime(timezone=True)),
     Index("ix_jobs_account_id_id", "account_id", "id"),
     Index("ix_jobs_due", "stage", "priority", "id", postgresql_where=text("state IN ('queued', 'in_progress')")),
+    Index("ix_jobs_completed_at", "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
     Index("ix_jobs_subject_lookup", "subject_lookup", postgresql_where=text("subject_lookup IS NOT NULL")),
     Index(
         "ix_jobs_subject_erasing",

@@ -130,12 +130,12 @@ def lose(connection: Connection, lease: Lease, max_attempts: int, error_code: st
         fail(connection, lease, error_code)
 
 
-def lose_expired(connection: Connection, lease_seconds: float, max_attempts: int) -> int:
-    """The same for every lease whose holder has fallen silent; returns how many there were."""
+def lose_expired(connection: Connection, lease_seconds: float, max_attempts: int) -> list[Lease]:
+    """The same for every lease whose holder has fallen silent; returns them."""
     silent = leases.expired(connection, clock.now() - timedelta(seconds=lease_seconds))
     for lease in silent:
         lose(connection, lease, max_attempts)
-    return len(silent)
+    return silent
 
 
 def cancel_outdated(connection: Connection) -> None:

@@ -132,6 +132,7 @@ def _check_ports(settings: Settings) -> None:
         wanted.append((("tls", "port"), settings.tls.host, settings.tls.port))
     wanted.append((("ray", "gcs_port"), everywhere, settings.ray.gcs_port))
     wanted.append((("ray", "dashboard_port"), everywhere, settings.ray.dashboard_port))
+    wanted.append((("metrics", "port"), "127.0.0.1", settings.metrics.port))
     for internal in Port:
         if internal < Port.FIRST_REPLICA:
             wanted.append((("ray", "internal_ports"), everywhere, port(settings, internal)))

@@ -6,7 +6,7 @@ certificate by itself: it keeps listeners out, and says nothing of who answers.
 
 import ssl
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cluster import clock
 from cluster.storage import files
 
-__all__ = ["LIFE", "RENEWAL", "ensure_self_signed", "is_usable"]
+__all__ = ["LIFE", "RENEWAL", "ensure_self_signed", "expiry", "is_usable"]
 
 LIFE: Final = timedelta(days=365)
 RENEWAL: Final = timedelta(days=30)
@@ -36,6 +36,14 @@ def ensure_self_signed(file: Path, names: Iterable[str]) -> bool:
         return False
     files.write_atomic(file, [_make(sorted(wanted, key=repr))])
     return True
+
+
+def expiry(file: Path) -> datetime | None:
+    """When the certificate in the file ends; None where there is none."""
+    try:
+        return x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError):
+        return None
 
 
 def is_usable(file: Path) -> bool:

@@ -21,6 +21,8 @@ class DatabaseRole(StrEnum):
     """The only deployment that opens connections to the outside."""
     PIPELINE = "i2v_pipeline"
     """Jobs that keep the retention rules."""
+    MONITOR = "i2v_monitor"
+    """The operators' port: counts and ages, and no column that could name anybody."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,7 +43,7 @@ SCHEMA: Final = "public"
 LEDGERS: Final = frozenset({"audit", "consents", "credit_transfers", "disclosures"})
 """Tables that nobody but the owner may change or empty; a trigger refuses even the owner."""
 
-_APP, _OUTBOUND, _PIPELINE = DatabaseRole
+_APP, _OUTBOUND, _PIPELINE, _MONITOR = DatabaseRole
 READ: Final = frozenset({"SELECT"})
 APPEND: Final = READ | {"INSERT"}
 CHANGE: Final = APPEND | {"UPDATE"}
@@ -54,6 +56,7 @@ def on_columns(privilege: str, *columns: str) -> Privileges:
 
 
 _ALIVE: Final = on_columns("SELECT", "id", "epoch", "closed_at", "frozen_at", "expires_at")
+_FIGURES: Final = on_columns("SELECT", "state", "model", "error_code", "created_at", "completed_at")
 
 TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "access_log": {_APP: APPEND, _OUTBOUND: frozenset({"INSERT"})},
@@ -67,8 +70,8 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "disclosures": {_APP: APPEND},
     "fetches": {_APP: EVERYTHING, _OUTBOUND: READ | {"UPDATE", "DELETE"}},
     "idempotency_keys": {_APP: EVERYTHING, _PIPELINE: on_columns("SELECT", "expires_at") | {"DELETE"}},
-    "jobs": {_APP: CHANGE},
-    "leases": {_APP: EVERYTHING},
+    "jobs": {_APP: CHANGE, _MONITOR: _FIGURES},
+    "leases": {_APP: EVERYTHING, _MONITOR: on_columns("SELECT", "heartbeat_at")},
     "media": {_APP: EVERYTHING, _OUTBOUND: CHANGE, _PIPELINE: READ | {"UPDATE", "DELETE"}},
     "notices": {_APP: APPEND},
     "sessions": {_APP: CHANGE},

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from cluster import errors
 from cluster.errors import ServiceError
+from serve.metrics import counted
 
 __all__ = ["COMMON", "answer", "documented", "install", "invalid"]
 
@@ -58,7 +59,8 @@ COMMON = documented(
 
 
 def answer(error: ServiceError) -> JSONResponse:
-    """The HTTP answer of an error."""
+    """The HTTP answer of an error; it is counted by its reason."""
+    counted.refused(error)
     retry = {"x-should-retry": "true", "retry-after-ms": "1000"} if error.retryable else {}
     return JSONResponse(error.body(), error.status, retry | error.headers)
 

@@ -25,6 +25,7 @@ class Block:
             "I2V_RAY_INTERNAL_PORTS": str(self.first),
             "I2V_HTTP_PORT": str(self.first + 1_000),
             "I2V_TLS_PORT": str(self.first + 1_003),
+            "I2V_METRICS_PORT": str(self.first + 1_004),
             "I2V_RAY_GCS_PORT": str(self.first + 1_001),
             "I2V_RAY_DASHBOARD_PORT": str(self.first + 1_002),
         }

@@ -95,6 +95,16 @@ OF_OTHERS = {
         "SET ROLE i2v_app",
     ],
     DatabaseRole.APP: ["SET ROLE i2v_outbound", "SET ROLE i2v_pipeline"],
+    DatabaseRole.MONITOR: [
+        "SELECT id FROM jobs",
+        "SELECT account_id FROM jobs",
+        "SELECT prompt_sealed FROM jobs",
+        "UPDATE jobs SET state = state",
+        "SELECT job_id FROM leases",
+        "SELECT id FROM accounts",
+        "SELECT * FROM access_log",
+        "SET ROLE i2v_app",
+    ],
 }
 
 
