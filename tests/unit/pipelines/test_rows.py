@@ -1,0 +1,55 @@
+"""Rows that end by time do so, by a rule for each category of the data map that says so."""
+
+from datetime import timedelta
+
+from cluster.privacy import data_map
+from cluster.privacy.in_words import life
+from cluster.records import fetches, idempotency, throttles
+from cluster.records.idempotency import Ticket
+from cluster.settings import Settings
+from pipelines.sweep.rows import RULES
+from tests.fixtures_cluster import ShiftClock
+from tests.unit.pipelines.planting import HOUR, Garden
+
+
+def test_every_category_whose_rows_end_by_time_has_a_rule(settings: Settings) -> None:
+    """Media end by `overdue`; the rows of a task end by their own ``expires_at``."""
+    timed = {
+        name
+        for name, category in data_map.load().categories.items()
+        if category.retention == "task" or life(category, settings) is not None
+        if not category.places.objects
+    }
+    assert set(RULES) == timed
+
+
+def plant(garden: Garden, kept: timedelta) -> None:
+    """A row of each category, as old as now."""
+    world, account = garden.world, garden.world.account()
+    world.run(throttles.hit, b"key", kept)
+    world.run(fetches.announce, world.keys, account, "https://host.example/a.jpg", kept)
+    world.run(idempotency.claim, Ticket(account, b"key", b"body"), kept)
+    endpoint = (
+        "INSERT INTO webhook_endpoints (id, account_id, url_sealed, secret_sealed, secret_hint, events, created_at,"
+        " updated_at) VALUES ('whe_1', :account, '', '', '', '{}', :now, :now)"
+    )
+    now = world.sql("SELECT created_at FROM accounts WHERE id = :id", id=account)[0].created_at
+    world.sql(endpoint, account=account, now=now)
+    delivery = (
+        "INSERT INTO webhook_deliveries (id, endpoint_id, account_id, epoch, type, state, attempts, created_at)"
+        " VALUES ('evt_1', 'whe_1', :account, 0, 'video.failed', 'failed', 1, :now)"
+    )
+    world.sql(delivery, account=account, now=now)
+
+
+def test_rows_go_when_their_time_has_passed(garden: Garden, shift_clock: ShiftClock) -> None:
+    plant(garden, 40 * 24 * HOUR)
+    assert set(garden.sweep().rows.values()) == {0}
+    shift_clock(days=29)
+    assert set(garden.sweep().rows.values()) == {0}
+    shift_clock(days=2)
+    assert garden.sweep().rows == dict.fromkeys(RULES, 0) | {"deliveries": 1}
+    shift_clock(days=10)
+    assert garden.sweep(dry_run=True).rows == dict.fromkeys(RULES, 1) | {"deliveries": 0}
+    assert garden.sweep().rows == dict.fromkeys(RULES, 1) | {"deliveries": 0}
+    assert garden.sweep().rows == dict.fromkeys(RULES, 0)
