@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from cluster.privacy import data_map
 from cluster.privacy.in_words import life
-from cluster.records import fetches, idempotency, throttles
+from cluster.records import fetches, idempotency, throttles, webhook_deliveries, webhook_endpoints
 from cluster.records.idempotency import Ticket
 from cluster.settings import Settings
 from pipelines.sweep.rows import RULES
@@ -29,17 +29,10 @@ def plant(garden: Garden, kept: timedelta) -> None:
     world.run(throttles.hit, b"key", kept)
     world.run(fetches.announce, world.keys, account, "https://host.example/a.jpg", kept)
     world.run(idempotency.claim, Ticket(account, b"key", b"body"), kept)
-    endpoint = (
-        "INSERT INTO webhook_endpoints (id, account_id, url_sealed, secret_sealed, secret_hint, events, created_at,"
-        " updated_at) VALUES ('whe_1', :account, '', '', '', '{}', :now, :now)"
+    endpoint_id, _ = world.run(
+        webhook_endpoints.create, world.keys, account, url="https://host.example/", name="", events=[]
     )
-    now = world.sql("SELECT created_at FROM accounts WHERE id = :id", id=account)[0].created_at
-    world.sql(endpoint, account=account, now=now)
-    delivery = (
-        "INSERT INTO webhook_deliveries (id, endpoint_id, account_id, epoch, type, state, attempts, created_at)"
-        " VALUES ('evt_1', 'whe_1', :account, 0, 'video.failed', 'failed', 1, :now)"
-    )
-    world.sql(delivery, account=account, now=now)
+    world.run(webhook_deliveries.enqueue_sample, endpoint_id, account, 0, "video.failed")
 
 
 def test_rows_go_when_their_time_has_passed(garden: Garden, shift_clock: ShiftClock) -> None:
