@@ -1,6 +1,6 @@
 """`ray job submit … -- python -m pipelines.sweep [--dry-run]`: one sweep; its report as the last line, in JSON.
 
-Exit status 1: something that was due is still there.
+Exit status 1: something that was due is still there, or nobody knows; the next sweep begins with it.
 """
 
 import argparse
@@ -9,7 +9,8 @@ import sys
 
 import ray
 
-from cluster import settings
+from cluster import settings, telemetry
+from cluster.errors import ServiceError
 from pipelines.sweep.stores import open_stores
 from pipelines.sweep.sweep import sweep
 from pipelines.sweep.workers import by_ray_data
@@ -22,7 +23,11 @@ def main() -> int:
     arguments = parser.parse_args()
     ray.init(log_to_driver=False)
     ray.data.DataContext.get_current().enable_progress_bars = False
-    report = sweep(open_stores(settings.load()), by_ray_data, dry_run=arguments.dry_run)
+    try:
+        report = sweep(open_stores(settings.load()), by_ray_data, dry_run=arguments.dry_run)
+    except ServiceError as error:
+        telemetry.log_failure("sweep_failed", error, code=error.code)
+        return 1
     sys.stdout.write(json.dumps(report.as_json()) + "\n")
     return 0 if report.dry_run or report.clean else 1
 

@@ -33,9 +33,11 @@ class Tally:
 
 @dataclass(slots=True)
 class Report:
-    """A whole run. ``left``: what is due when everything has been done, by category; nothing, if nothing failed."""
+    """A whole run. ``partial_writes``: what killed writers of objects left behind, and nobody can read. ``left``: what
+    is due when everything has been done, by category; nothing, if nothing failed."""
 
     dry_run: bool
+    partial_writes: int = 0
     objects: dict[str, Tally] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)

@@ -33,7 +33,7 @@ def sweep(stores: Stores, workers: Workers, *, dry_run: bool = False, shard: int
         report.tally(ORPHANS).due += len(keys)
         _erase(report, workers, erase_unnamed, {} if dry_run else dict.fromkeys(keys, ORPHANS))
     if not dry_run:
-        stores.objects.discard_unfinished(stores.unfinished)
+        report.partial_writes = stores.objects.discard_unfinished(stores.unfinished)
     report.rows = rows.remove_expired(stores.database, stores.settings, dry_run=dry_run)
     report.left = _left(stores, shard) if not dry_run else {}
     return report

@@ -1,5 +1,6 @@
 """What is due goes, what is not stays, and whatever could not go is said to be there."""
 
+import json
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from cluster.records import lifecycle, media, overdue
 from cluster.records.job_states import Actor
 from cluster.records.overdue import Reason
 from cluster.settings import Settings
-from cluster.storage import local_objects
+from cluster.storage import files, local_objects
 from cluster.storage.erasure import Absent, Failed
 from pipelines.sweep.erase import erase_media, erase_unnamed
 from pipelines.sweep.report import ORPHANS, Report, Tally
@@ -144,3 +145,24 @@ def test_a_worker_decides_anew(garden: Garden, shift_clock: ShiftClock) -> None:
     assert erase_media(garden.stores, [prolonged.id, "media_0"]) == {prolonged.id: Absent(), "media_0": Absent()}
     assert erase_unnamed(garden.stores, [named.object_key]) == {named.object_key: Absent()}
     assert garden.rows() == garden.objects() == {prolonged.object_key, named.object_key}
+
+
+def test_what_a_killed_writer_left_goes(garden: Garden, shift_clock: ShiftClock, settings: Settings) -> None:
+    kept = garden.live()
+    half = runtime.paths(settings).objects / "video" / f"{files.UNFINISHED}half"
+    half.write_bytes(b"sealed in part")
+    assert garden.sweep().partial_writes == 0
+    shift_clock(minutes=16)
+    assert garden.sweep(dry_run=True).partial_writes == 0
+    assert half.exists()
+    assert garden.sweep().partial_writes == 1
+    assert not half.exists()
+    assert garden.objects() == {kept.object_key}
+
+
+def test_a_report_counts_and_names_nobody(garden: Garden, shift_clock: ShiftClock) -> None:
+    medium, orphan = garden.live(life=HOUR), garden.orphan()
+    shift_clock(hours=2)
+    text = json.dumps(garden.sweep().as_json())
+    assert '"expired": {"due": 1, "erased": 1, "absent": 0, "failed": {}}' in text
+    assert not [name for name in (medium.id, medium.account_id, str(medium.job_id), orphan) if name in text]
