@@ -5,9 +5,10 @@ It keeps no state of its own. Killed at any moment, it is begun again from what 
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
+from cluster.privacy.media_kinds import MediaKind
 from cluster.records import overdue
 from cluster.storage.erasure import Erasure
 from pipelines.sweep import rows
@@ -56,7 +57,8 @@ def _overdue(stores: Stores, shard: int) -> Iterator[dict[str, str]]:
 
 def _orphans(stores: Stores, shard: int) -> Iterator[list[str]]:
     """Objects that no row names. A row is committed before its object is put: an old object without one has none."""
-    keys = stores.objects.keys(older_than=stores.unfinished)
+    prefixes = (f"{kind}/" for kind in MediaKind)
+    keys = chain.from_iterable(stores.objects.keys(prefix, stores.unfinished) for prefix in prefixes)
     while page := list(islice(keys, shard)):
         if found := stores.database.run(overdue.unnamed, page):
             yield found

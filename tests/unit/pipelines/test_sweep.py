@@ -166,3 +166,11 @@ def test_a_report_counts_and_names_nobody(garden: Garden, shift_clock: ShiftCloc
     text = json.dumps(garden.sweep().as_json())
     assert '"expired": {"due": 1, "erased": 1, "absent": 0, "failed": {}}' in text
     assert not [name for name in (medium.id, medium.account_id, str(medium.job_id), orphan) if name in text]
+
+
+def test_what_lies_beside_the_media_is_not_the_sweeps(garden: Garden, shift_clock: ShiftClock) -> None:
+    garden.stores.objects.put("elsewhere/backup", [b"not media"])
+    garden.orphan()
+    shift_clock(hours=2)
+    assert outcomes(garden.sweep()) == {ORPHANS: (1, 1, 0)}
+    assert garden.objects() == {"elsewhere/backup"}
