@@ -6,7 +6,8 @@ import subprocess
 import time
 from typing import Any
 
-from sqlalchemy import Connection, text
+import psutil
+from sqlalchemy import Connection, select, text
 
 from cluster.ids import new_id
 from cluster.privacy.media_kinds import MediaKind
@@ -17,14 +18,20 @@ from tests.cluster.conftest import Account, RunningCluster
 HOUR = 3600
 
 
-def sweep(cluster: RunningCluster, *options: str) -> dict[str, Any]:
-    """Submit it with the printed line; its report."""
+def submit(cluster: RunningCluster, *options: str) -> subprocess.Popen[str]:
+    """Submit it with the printed line, from a shell that knows nothing else."""
     line = json.loads(cluster.i2v("up", "--json").stdout)["sweep"]
     bare = {"PATH": os.defpath, "HOME": str(cluster.folder)}
     command = ["sh", "-c", " ".join([line, *options])]
-    done = subprocess.run(command, env=bare, capture_output=True, text=True, check=False, timeout=240)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (report,) = [line for line in done.stdout.splitlines() if line.startswith('{"dry_run"')]
+    return subprocess.Popen(command, env=bare, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def sweep(cluster: RunningCluster, *options: str) -> dict[str, Any]:
+    """Have it done; its report."""
+    submitted = submit(cluster, *options)
+    output, _ = submitted.communicate(timeout=240)
+    assert submitted.returncode == 0, output
+    (report,) = [line for line in output.splitlines() if line.startswith('{"dry_run"')]
     found: dict[str, Any] = json.loads(report)
     return found
 
@@ -75,3 +82,38 @@ def test_the_printed_line_erases_what_is_due_and_nothing_else(cluster: RunningCl
     assert {"expired", "orphans"}.isdisjoint(again["objects"])
     assert again["clean"]
     cluster.objects.delete(young)
+
+
+def driver(cluster: RunningCluster) -> psutil.Process | None:
+    """The process of the submitted job, if it runs."""
+    for process in psutil.process_iter():
+        try:
+            named = process.cmdline()[1:] == ["-m", "pipelines.sweep"]
+            if named and process.environ().get("I2V_DATA_FOLDER") == str(cluster.folder):
+                return process
+        except psutil.Error:
+            continue
+    return None
+
+
+def test_a_job_killed_in_the_middle_is_finished_by_the_next(cluster: RunningCluster, account: Account) -> None:
+    expired = {plant(cluster, account, expires="created_at").object_key for _ in range(1500)}
+    kept = plant(cluster, account, expires="NULL").object_key
+    submitted = submit(cluster)
+    deadline = time.monotonic() + 120
+    while expired <= set(cluster.objects.keys("video/")):
+        assert submitted.poll() is None
+        assert time.monotonic() < deadline
+    killed = driver(cluster)
+    assert killed
+    killed.kill()
+    submitted.communicate(timeout=120)
+    assert submitted.returncode != 0
+
+    assert sweep(cluster)["clean"]
+    left = set(cluster.objects.keys())
+    assert not left & expired
+    assert kept in left
+    rows = cluster.database.run(lambda connection: set(connection.execute(select(media.media.c.object_key)).scalars()))
+    assert not rows & expired
+    assert kept in rows
