@@ -43,6 +43,8 @@ def up(
         out.print(f"{'its token is in':>18}  {facts['ray_token_file']}", soft_wrap=True)
         out.print("\nSubmit a job to Ray:", style="dim")
         out.print(facts["job_submit"], soft_wrap=True, markup=False)
+        out.print("\nErase what has outlived its retention rule (--dry-run only says what that is):", style="dim")
+        out.print(facts["sweep"], soft_wrap=True, markup=False)
 
     answer(facts, as_json, show)
 
@@ -120,7 +122,8 @@ def _check(state: dict[str, Any], log: Path) -> None:
 def _facts(settings: Settings) -> dict[str, Any]:
     where, api = layout.paths(settings), api_url(settings)
     dashboard = f"http://127.0.0.1:{settings.ray.dashboard_port}"
-    submit = f"{ray_command()} job submit --address {dashboard} -- {sys.executable} -c 'import ray; ray.init()'"
+    credential = f"RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH={where.ray_token}"
+    submit = f"{credential} {ray_command()} job submit --address {dashboard} -- {sys.executable}"
     return {
         "data": str(where.data),
         "urls": {
@@ -132,7 +135,8 @@ def _facts(settings: Settings) -> dict[str, Any]:
         },
         "certificate": str(certificate(settings)),
         "ray_token_file": str(where.ray_token),
-        "job_submit": f"RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH={where.ray_token} {submit}",
+        "job_submit": f"{submit} -c 'import ray; ray.init()'",
+        "sweep": f"{submit} -m pipelines.sweep",
     }
 
 

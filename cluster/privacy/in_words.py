@@ -7,7 +7,7 @@ from cluster.privacy.data_map import Category, DataMapError, LegalBasis, People,
 from cluster.privacy.purposes import OperatingPurpose, Purpose, recipient_of
 from cluster.settings import Settings
 
-__all__ = ["BASES", "PEOPLE", "RECIPIENTS", "REGIONS", "SURVIVORS", "kept", "purpose_in_words"]
+__all__ = ["BASES", "PEOPLE", "RECIPIENTS", "REGIONS", "SURVIVORS", "kept", "life", "purpose_in_words"]
 
 _PURPOSES: Final[dict[str, str]] = {
     OperatingPurpose.SERVICE: "doing what you ask the service for",
@@ -70,21 +70,27 @@ def purpose_in_words(purpose: str) -> str:
 
 
 def kept(category: Category, settings: Settings) -> str:
-    """For how long a category is kept.
+    """For how long a category is kept; errors as in `life`."""
+    length = life(category, settings)
+    return _STANDING[str(category.retention)] if length is None else _length(length)
+
+
+def life(category: Category, settings: Settings) -> timedelta | None:
+    """The length of time that a category is kept; None if something else than time ends it.
 
     Raises:
         DataMapError: its retention names a setting that does not exist, or one that is no length of time.
     """
     if isinstance(category.retention, int):
-        return _length(timedelta(days=category.retention))
+        return timedelta(days=category.retention)
     if category.retention in _STANDING:
-        return _STANDING[category.retention]
+        return None
     group, _, key = category.retention.removeprefix("setting:").partition(".")
     value = getattr(getattr(settings, group, None), key, None)
     unit = key.rpartition("_")[2]
     if not isinstance(value, int) or unit not in ("days", "hours", "minutes"):
         raise DataMapError(f"{category.retention!r} is no setting of a length of time")
-    return _length(timedelta(**{unit: value}))
+    return timedelta(**{unit: value})
 
 
 def _length(life: timedelta) -> str:

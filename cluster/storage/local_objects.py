@@ -73,10 +73,11 @@ class LocalObjects:
         """See `ObjectStore.delete_many`."""
         return {key: self.delete(key) for key in keys}
 
-    def keys(self, prefix: str = "") -> Iterator[str]:
+    def keys(self, prefix: str = "", older_than: timedelta = timedelta.min) -> Iterator[str]:
         """See `ObjectStore.keys`."""
         below = check_prefix(prefix).rpartition("/")[0]
-        found = (str(file.relative_to(self._folder)) for file in self._files(self._folder / below))
+        old = (file for file in self._files(self._folder / below) if _is_older(file, older_than))
+        found = (str(file.relative_to(self._folder)) for file in old)
         yield from sorted(key for key in found if key.startswith(prefix) and files.UNFINISHED not in key)
 
     def discard_unfinished(self, older_than: timedelta) -> int:
@@ -120,3 +121,13 @@ class LocalObjects:
 def _unless_pruned(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):
         raise error
+
+
+def _is_older(file: Path, than: timedelta) -> bool:
+    """Whether it is there and was written that long ago."""
+    if than == timedelta.min:
+        return True
+    try:
+        return file.stat().st_mtime <= (clock.now() - than).timestamp()
+    except FileNotFoundError:
+        return False

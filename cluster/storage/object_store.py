@@ -37,8 +37,8 @@ class ObjectStore(Protocol):
     def delete_many(self, keys: Iterable[str]) -> Mapping[str, Erasure]:
         """`delete` for many at once; the outcome of each."""
 
-    def keys(self, prefix: str = "") -> Iterator[str]:
-        """The keys of all objects that begin with ``prefix``, in order."""
+    def keys(self, prefix: str = "", older_than: timedelta = timedelta.min) -> Iterator[str]:
+        """The keys of all objects that begin with ``prefix`` and were put that long ago or longer, in order."""
 
     def discard_unfinished(self, older_than: timedelta) -> int:
         """Remove what killed writers left behind, if it is older than that; returns how many remains."""

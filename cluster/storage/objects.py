@@ -171,11 +171,13 @@ class S3Objects:
         except _NotImplemented:
             return False
 
-    def keys(self, prefix: str = "") -> Iterator[str]:
+    def keys(self, prefix: str = "", older_than: timedelta = timedelta.min) -> Iterator[str]:
         """See `ObjectStore.keys`."""
+        newest = None if older_than == timedelta.min else clock.now() - older_than
         for page in self._pages("list_objects_v2", self._prefix + check_prefix(prefix), "ContinuationToken"):
             for entry in page.get("Contents", []):
-                yield entry["Key"].removeprefix(self._prefix)
+                if newest is None or entry["LastModified"] <= newest:
+                    yield entry["Key"].removeprefix(self._prefix)
 
     def discard_unfinished(self, older_than: timedelta) -> int:
         """See `ObjectStore.discard_unfinished`."""

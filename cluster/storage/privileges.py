@@ -57,6 +57,8 @@ def on_columns(privilege: str, *columns: str) -> Privileges:
 
 _ALIVE: Final = on_columns("SELECT", "id", "epoch", "closed_at", "frozen_at", "expires_at")
 _FIGURES: Final = on_columns("SELECT", "state", "model", "error_code", "created_at", "completed_at")
+_EXPIRING: Final = on_columns("SELECT", "expires_at") | {"DELETE"}
+_AGEING: Final = on_columns("SELECT", "created_at") | {"DELETE"}
 
 TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "access_log": {_APP: APPEND, _OUTBOUND: frozenset({"INSERT"})},
@@ -68,17 +70,17 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "credit_balances": {_APP: CHANGE},
     "credit_transfers": {_APP: APPEND},
     "disclosures": {_APP: APPEND},
-    "fetches": {_APP: EVERYTHING, _OUTBOUND: READ | {"UPDATE", "DELETE"}},
-    "idempotency_keys": {_APP: EVERYTHING, _PIPELINE: on_columns("SELECT", "expires_at") | {"DELETE"}},
-    "jobs": {_APP: CHANGE, _MONITOR: _FIGURES},
+    "fetches": {_APP: EVERYTHING, _OUTBOUND: READ | {"UPDATE", "DELETE"}, _PIPELINE: _EXPIRING},
+    "idempotency_keys": {_APP: EVERYTHING, _PIPELINE: _EXPIRING},
+    "jobs": {_APP: CHANGE, _PIPELINE: on_columns("SELECT", "id", "state"), _MONITOR: _FIGURES},
     "leases": {_APP: EVERYTHING, _MONITOR: on_columns("SELECT", "heartbeat_at")},
     "media": {_APP: EVERYTHING, _OUTBOUND: CHANGE, _PIPELINE: READ | {"UPDATE", "DELETE"}},
     "notices": {_APP: APPEND},
     "sessions": {_APP: CHANGE},
     "sign_up_addresses": {_APP: CHANGE},
-    "throttles": {_APP: EVERYTHING},
+    "throttles": {_APP: EVERYTHING, _PIPELINE: _EXPIRING},
     "usage_events": {_APP: APPEND},
-    "webhook_deliveries": {_APP: CHANGE, _OUTBOUND: EVERYTHING},
+    "webhook_deliveries": {_APP: CHANGE, _OUTBOUND: EVERYTHING, _PIPELINE: _AGEING},
     "webhook_endpoints": {_APP: EVERYTHING, _OUTBOUND: READ | {"UPDATE", "DELETE"}},
 }
 

@@ -18,6 +18,7 @@ from cluster.storage.erasure import Absent, Erased, Failed
 from cluster.storage.errors import ObjectMissing, ObjectStoreUnavailable
 from cluster.storage.local_objects import LocalObjects
 from cluster.storage.objects import PART_BYTES, ObjectStore, S3Objects, open_objects
+from tests.fixtures_cluster import ShiftClock
 from tests.fixtures_storage import S3Server
 
 
@@ -93,6 +94,13 @@ class TestContract:
         assert list(objects.keys("a/")) == ["a/1", "a/1.x", "a/10"]
         assert list(objects.keys("a/1")) == ["a/1", "a/1.x", "a/10"]
         assert list(objects.keys("c/d")) == []
+
+    def test_keys_by_age(self, objects: ObjectStore, shift_clock: ShiftClock) -> None:
+        objects.put("a/1", [b"x"])
+        assert list(objects.keys(older_than=timedelta(minutes=5))) == []
+        shift_clock(minutes=6)
+        assert list(objects.keys("a/", older_than=timedelta(minutes=5))) == ["a/1"]
+        assert list(objects.keys(older_than=timedelta(minutes=7))) == []
 
     def test_outcomes_of_deleting(self, objects: ObjectStore) -> None:
         for key in ("a/1", "a/2", "b"):

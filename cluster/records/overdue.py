@@ -1,0 +1,94 @@
+"""Which media have outlived what was said of them, and why. Selecting asks; `take` decides, under a lock.
+
+The reasons are those of `cluster.privacy.media_kinds` and of the retention rules in the data map.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Case, Connection, Select, and_, case, delete, or_, select, update
+
+from cluster import clock
+from cluster.privacy.media_kinds import KINDS, Lifetime
+from cluster.records.accounts import accounts
+from cluster.records.job_states import ACTIVE
+from cluster.records.jobs import jobs
+from cluster.records.media import media
+
+__all__ = ["Overdue", "Reason", "forget", "select_overdue", "take", "unnamed"]
+
+_TRANSIENT = [kind for kind, rule in KINDS.items() if rule.lifetime is Lifetime.TASK]
+
+
+class Reason(StrEnum):
+    """Why an object has to go; the first that holds counts."""
+
+    DOOMED = "doomed"
+    """Somebody decided so before and the object is still there."""
+    UNFINISHED = "unfinished"
+    """It was announced long ago and no transaction accepted it."""
+    EXPIRED = "expired"
+    """Its own time to live has passed."""
+    TASK_ENDED = "task_ended"
+    """It was there for a job's stages, and the job has ended."""
+    ACCOUNT_ENDED = "account_ended"
+    """Its account is closed, or was a guest's whose stay is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """An object that has to go."""
+
+    media_id: str
+    reason: Reason
+
+
+def select_overdue(connection: Connection, unfinished: timedelta, *, after: str, limit: int) -> list[Overdue]:
+    """A page of them in the order of their ids, which is that of their age. ``unfinished``: see `Reason`."""
+    query = _overdue(unfinished).where(media.c.id > after).order_by(media.c.id).limit(limit)
+    return [Overdue(row.id, Reason(row.reason)) for row in connection.execute(query)]
+
+
+def take(connection: Connection, media_ids: Collection[str], unfinished: timedelta) -> dict[str, str]:
+    """Doom those of these that are still overdue; their object keys by id. From now on nobody is shown them."""
+    query = _overdue(unfinished).where(media.c.id.in_(media_ids)).order_by(media.c.id).with_for_update(of=media)
+    taken = {row.id: row.object_key for row in connection.execute(query)}
+    doomed = update(media).where(media.c.id.in_(taken), media.c.state != "doomed")
+    connection.execute(doomed.values(state="doomed", doomed_at=clock.now()))
+    return taken
+
+
+def forget(connection: Connection, media_ids: Collection[str]) -> None:
+    """Remove the rows of objects that the store no longer has."""
+    connection.execute(delete(media).where(media.c.id.in_(media_ids), media.c.state == "doomed"))
+
+
+def unnamed(connection: Connection, object_keys: Sequence[str]) -> list[str]:
+    """Those of these objects that no row names: nobody can be shown them, and nothing else would erase them."""
+    named = set(connection.execute(select(media.c.object_key).where(media.c.object_key.in_(object_keys))).scalars())
+    return [key for key in object_keys if key not in named]
+
+
+def _overdue(unfinished: timedelta) -> Select[Any]:
+    reason = _reason(unfinished)
+    joined = media.join(accounts, accounts.c.id == media.c.account_id).outerjoin(jobs, jobs.c.id == media.c.job_id)
+    columns = (media.c.id, media.c.object_key, reason.label("reason"))
+    return select(*columns).select_from(joined).where(reason.is_not(None))
+
+
+def _reason(unfinished: timedelta) -> Case[str | None]:
+    now = clock.now()
+    abandoned = and_(media.c.state == "writing", media.c.created_at < now - unfinished)
+    task_ended = and_(media.c.kind.in_(_TRANSIENT), jobs.c.state.not_in(ACTIVE))
+    account_ended = or_(accounts.c.closed_at.is_not(None), accounts.c.expires_at <= now)
+    return case(
+        (media.c.state == "doomed", Reason.DOOMED.value),
+        (abandoned, Reason.UNFINISHED.value),
+        (media.c.expires_at <= now, Reason.EXPIRED.value),
+        (task_ended, Reason.TASK_ENDED.value),
+        (account_ended, Reason.ACCOUNT_ENDED.value),
+        else_=None,
+    )

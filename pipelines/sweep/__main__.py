@@ -1,0 +1,36 @@
+"""`ray job submit … -- python -m pipelines.sweep [--dry-run]`: one sweep; its report as the last line, in JSON.
+
+Exit status 1: something that was due is still there, or nobody knows; the next sweep begins with it.
+"""
+
+import argparse
+import json
+import sys
+
+import ray
+
+from cluster import settings, telemetry
+from cluster.errors import ServiceError
+from pipelines.sweep.stores import open_stores
+from pipelines.sweep.sweep import sweep
+from pipelines.sweep.workers import by_ray_data
+
+
+def main() -> int:
+    """Sweep once, in the Ray cluster that runs this."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.sweep", description="Erase what has outlived its rules.")
+    parser.add_argument("--dry-run", action="store_true", help="only say what is due")
+    arguments = parser.parse_args()
+    ray.init(log_to_driver=False)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    try:
+        report = sweep(open_stores(settings.load()), by_ray_data, dry_run=arguments.dry_run)
+    except ServiceError as error:
+        telemetry.log_failure("sweep_failed", error, code=error.code)
+        return 1
+    sys.stdout.write(json.dumps(report.as_json()) + "\n")
+    return 0 if report.dry_run or report.clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

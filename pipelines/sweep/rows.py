@@ -1,0 +1,46 @@
+"""Rows that end by time: one rule for each category of the data map whose retention is a length of time or a task.
+
+A category that has such rows and no rule here fails a test.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from cluster.privacy import data_map
+from cluster.privacy.in_words import life
+from cluster.records import fetches, idempotency, throttles, webhook_deliveries
+from cluster.settings import Settings
+from cluster.storage.database import Database
+
+__all__ = ["RULES", "remove_expired"]
+
+Rule = Callable[[Connection, timedelta | None], int]
+
+RULES: Final[Mapping[str, Rule]] = {
+    "deliveries": lambda connection, kept: webhook_deliveries.remove_old(connection, kept or timedelta()),
+    "attempts": lambda connection, _: throttles.remove_expired(connection),
+    "links": lambda connection, _: fetches.remove_expired(connection),
+    "retries": lambda connection, _: idempotency.remove_expired(connection),
+}
+"""By category. All but the first carry their own end in ``expires_at``, set from the same setting."""
+
+
+class _OnlyAsked(Exception):
+    """Rolls a dry run back."""
+
+
+def remove_expired(database: Database, settings: Settings, *, dry_run: bool) -> dict[str, int]:
+    """Remove them, each category in a transaction of its own; how many. A dry run removes them and rolls back, so
+    that it cannot disagree with the real one."""
+    counts: dict[str, int] = {}
+    for category, rule in RULES.items():
+        kept = life(data_map.load().categories[category], settings)
+        with suppress(_OnlyAsked), database.transaction() as connection:
+            counts[category] = rule(connection, kept)
+            if dry_run:
+                raise _OnlyAsked
+    return counts
