@@ -1,6 +1,6 @@
 """Jobs: the durable queue. A row is the whole truth about a job; the prompt in it is sealed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -37,7 +37,7 @@ from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
 from cluster.storage.openings import Opening
 
-__all__ = ["Job", "NewJob", "create", "get", "jobs", "line", "listing", "move", "prompt_of", "queue_position"]
+__all__ = ["Job", "NewJob", "create", "get", "jobs", "line", "listing", "move", "prompt_of", "queue_positions"]
 
 jobs = Table(
     "jobs",
@@ -190,11 +190,13 @@ def active_count(connection: Connection, account_id: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def queue_position(connection: Connection, job: Job) -> int | None:
-    """How many jobs are to be begun before this one, itself included: 1 is next. None once it has begun."""
-    if job.state is not JobState.QUEUED:
-        return None
-    return connection.execute(select(line.c.position).where(line.c.job_id == job.id)).scalar()
+def queue_positions(connection: Connection, wanted: Iterable[Job]) -> dict[str, int]:
+    """How many jobs are to be begun before each of these, itself included: 1 is next. Left out are those begun."""
+    queued = [job.id for job in wanted if job.state is JobState.QUEUED]
+    if not queued:
+        return {}
+    query = select(line.c.job_id, line.c.position).where(line.c.job_id.in_(queued))
+    return {row.job_id: row.position for row in connection.execute(query)}
 
 
 def prompt_of(keys: KeyStore, opening: Opening, job: Job) -> str:

@@ -110,8 +110,8 @@ async def list_videos(
     def page(connection: Connection) -> tuple[list[Video], bool]:
         found, more = jobs.listing(connection, account_id, after=after, limit=limit, order=order, subject_lookup=wanted)
         kept = media.of_jobs(connection, [job.id for job in found])
-        positions = {job.id: jobs.queue_position(connection, job) for job in found}
-        return [render(services, caller.opening, job, kept[job.id], positions[job.id]) for job in found], more
+        positions = jobs.queue_positions(connection, found)
+        return [render(services, caller.opening, job, kept[job.id], positions.get(job.id)) for job in found], more
 
     videos, more = await services.resources.database.run(page)
     first, last = (videos[0].id, videos[-1].id) if videos else (None, None)
@@ -155,7 +155,7 @@ async def _shown(services: Services, caller: Visitor, job_id: str, response: Res
         if job is None:
             raise NotFound
         kept = media.of_jobs(connection, [job_id])[job_id]
-        return render(services, caller.opening, job, kept, jobs.queue_position(connection, job))
+        return render(services, caller.opening, job, kept, jobs.queue_positions(connection, [job]).get(job.id))
 
     video = await services.resources.database.run(show)
     pause = services.resources.settings.http.poll_after_ms * min(video.queue_position or 1, _LONGEST_POLL)

@@ -37,8 +37,10 @@ def test_no_more_is_claimed_than_there_is_room_for(world: World) -> None:
 def test_the_first_in_line_is_first_whoever_it_is(world: World) -> None:
     one, other = world.account(), world.account()
     queued = [world.job(account) for account in (one, other, one)]
-    assert [world.run(jobs.queue_position, world.read(job_id)) for job_id in queued] == [1, 2, 3]
+    waiting = [world.read(job_id) for job_id in queued]
+    assert world.run(jobs.queue_positions, waiting) == dict(zip(queued, (1, 2, 3), strict=True))
     assert [lease.job_id for lease in world.claim(ingestion=3)] == queued
+    assert world.run(jobs.queue_positions, [world.read(job_id) for job_id in queued]) == {}
 
 
 def test_concurrent_claimers_never_take_the_same_job(world: World, fresh_url: str) -> None:
