@@ -69,6 +69,11 @@ class Journal:
             if digest and self._digests.setdefault(job_id, digest) != digest:
                 self._contradictions.append(f"{job_id} was delivered with two contents")
 
+    def was_answered_with_a_fault(self, method: str, path: str) -> None:
+        """A request was answered with a 500: a death is never the caller's nor a programming error."""
+        with self._lock:
+            self._contradictions.append(f"{method} {path} was answered with a 500")
+
     def was_deleted(self, job_id: str) -> None:
         """The job was said to be deleted."""
         with self._lock:
