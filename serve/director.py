@@ -14,7 +14,7 @@ from ray.serve.handle import DeploymentHandle
 
 from cluster import clock, telemetry
 from cluster import settings as cluster_settings
-from cluster.errors import ServiceError
+from cluster.errors import ServiceError, Unavailable
 from cluster.ids import new_id
 from cluster.records import idempotency, leases, lifecycle, media, throttles
 from cluster.records.job_states import Stage
@@ -51,7 +51,7 @@ class Director:
         self._slots = slots_of(settings)
         self._holder = new_id("director")
         self._wake = asyncio.Event()
-        self._driving: set[asyncio.Task[None]] = set()
+        self._driving: dict[asyncio.Task[None], Lease] = {}
         jobs = settings.jobs
         self._loops = [
             asyncio.create_task(for_ever("director_failed", self._claim, jobs.poll_seconds, self._wake)),
@@ -73,11 +73,14 @@ class Director:
     async def _claim(self) -> None:
         for lease in await self._resources.database.run(lifecycle.claim, self._slots, self._holder):
             task = asyncio.create_task(self._drive(lease))
-            self._driving.add(task)
-            task.add_done_callback(self._driving.discard)
+            self._driving[task] = lease
+            task.add_done_callback(self._driving.pop)
 
     async def _drive(self, lease: Lease) -> None:
-        """Have one stage done. The outcome is already in the database, unless the worker died."""
+        """Have one stage done. The outcome is already in the database, unless the worker died.
+
+        If not even that can be written down now, nobody beats for the lease any more, and its silence tells.
+        """
         jobs = self._resources.settings.jobs
         try:
             if lease.stage == Stage.PUBLISH:
@@ -93,16 +96,27 @@ class Director:
         self._wake.set()
 
     async def _publish(self, lease: Lease) -> None:
+        """Deliver. There is no worker that could be lost: while the database is away, wait for it."""
         started = clock.monotonic()
         counted.attempted(Stage.PUBLISH)
-        delivered = await self._resources.database.run(lifecycle.complete, lease)
+        while (delivered := await self._delivered(lease)) is None:
+            await asyncio.sleep(self._resources.settings.jobs.poll_seconds)
         outcome = counted.Outcome.DONE if delivered else counted.Outcome.STOPPED
         counted.ended(Stage.PUBLISH, outcome, clock.monotonic() - started)
+
+    async def _delivered(self, lease: Lease) -> bool | None:
+        """Whether the job is completed by this lease; None while nobody knows."""
+        try:
+            return await self._resources.database.run(lifecycle.complete, lease)
+        except Unavailable as error:
+            telemetry.log_failure("not_published", error, job_id=lease.job_id, stage=lease.stage)
+            return None
 
     async def _keep_order(self) -> None:
         """Beat for what no replica has begun yet; take jobs from holders that have fallen silent."""
         database, jobs = self._resources.database, self._resources.settings.jobs
-        await database.run(leases.keep_alive, self._holder)
+        driven = [lease.job_id for lease in self._driving.values()]
+        await database.run(leases.keep_alive, self._holder, driven)
         for lease in await database.run(lifecycle.lose_expired, jobs.lease_seconds, jobs.max_attempts):
             counted.lost(Stage(lease.stage), counted.Loss.SILENT)
             self._wake.set()

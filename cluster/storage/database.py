@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.types import TypeDecorator
 from typing_extensions import override
 
-from cluster.storage.errors import CommitUnknown, ConnectionLost, DatabaseBusy
+from cluster.storage.errors import CommitUnknown, ConnectionLost, DatabaseBusy, DatabaseRefuses
 
 __all__ = ["AsyncDatabase", "Database", "UtcDateTime", "metadata"]
 
@@ -43,11 +43,17 @@ metadata = MetaData(
     }
 )
 
+_PATIENCE_OF_SERVER: Final = 0.8
+"""After that part of the lock time-out the server ends a transaction whose process says nothing: it was stopped, and
+whoever waits for its locks would wait in vain."""
 _COLLISIONS: Final = {"40001", "40P01"}
 _WAITED_IN_VAIN: Final = {"55P03", "57014"}
+_CUT_OFF: Final = {"25P03"}
+_REFUSING: Final = ("53", "58")
+"""Classes of errors: out of space, memory or connections; errors of the system below."""
 _LIMITS: Final = text(
     "SELECT set_config('statement_timeout', :statement, true), set_config('lock_timeout', :lock, true),"
-    " set_config('TimeZone', 'UTC', true)"
+    " set_config('idle_in_transaction_session_timeout', :idle, true), set_config('TimeZone', 'UTC', true)"
 )
 
 
@@ -103,11 +109,15 @@ def _translated(error: Exception, *, committing: bool = False) -> Exception:
         return DatabaseBusy(code="database_busy")
     if not isinstance(error, DBAPIError):
         return error
-    state = getattr(error.orig, "sqlstate", None)
+    state = getattr(error.orig, "sqlstate", None) or ""
     if state in _COLLISIONS:
         return _Collision(code="database_busy")
     if state in _WAITED_IN_VAIN:
         return DatabaseBusy(code="database_busy")
+    if state in _CUT_OFF:
+        return ConnectionLost(code="database_lost")
+    if state.startswith(_REFUSING):
+        return DatabaseRefuses(code="database_refuses")
     if error.connection_invalidated:
         return CommitUnknown(code="database_lost") if committing else ConnectionLost(code="database_lost")
     return error
@@ -127,7 +137,8 @@ def _in_transaction(connection: Connection, statement: timedelta, lock: timedelt
     """Commit at the end, roll back on any error. An error while committing is told apart: its outcome is unknown."""
     transaction = connection.begin()
     try:
-        connection.execute(_LIMITS, {"statement": _milliseconds(statement), "lock": _milliseconds(lock)})
+        limits = {"statement": statement, "lock": lock, "idle": lock * _PATIENCE_OF_SERVER}
+        connection.execute(_LIMITS, {name: _milliseconds(span) for name, span in limits.items()})
         yield
     except BaseException as error:
         with contextlib.suppress(DBAPIError):
