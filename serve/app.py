@@ -1,5 +1,6 @@
 """The application: the only place where deployments are bound to each other."""
 
+from functools import partial
 from typing import Any
 
 from ray import cluster_resources
@@ -28,21 +29,22 @@ _NOTHING_RUNS_AHEAD = {
 """For the ingress. Serve otherwise queues without limit what an application sends, between its loop and the server's: a
 download that nobody takes would lie in memory whole, past every later look at whether it may be sent."""
 
+_deployment = partial(ray_serve.deployment, health_check_period_s=1, health_check_timeout_s=5)
+"""Serve notices a dead replica when it next asks it, and replaces a stopped one after three questions in vain."""
+
 
 def build(settings: Settings, device: str) -> Application:
     """The whole service. ``device`` is where in-house engines run: `cpu` or `cuda`."""
     stages = settings.stages
     generating = {"num_cpus": 0, "num_gpus": 1 if device == "cuda" else 0}
-    ingestion = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=stages.ingestion_slots)(Ingestion)
-    screening = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=2 * stages.screening_slots)(
-        Screening
-    )
-    generation = ray_serve.deployment(
+    ingestion = _deployment(ray_actor_options=_LIGHT, max_ongoing_requests=stages.ingestion_slots)(Ingestion)
+    screening = _deployment(ray_actor_options=_LIGHT, max_ongoing_requests=2 * stages.screening_slots)(Screening)
+    generation = _deployment(
         ray_actor_options=generating, max_ongoing_requests=1, num_replicas=stages.generation_slots
     )(VideoGeneration)
-    outbound = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)(Outbound)
-    director = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)(Director)
-    ingress = ray_serve.deployment(
+    outbound = _deployment(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)(Outbound)
+    director = _deployment(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)(Director)
+    ingress = _deployment(
         ray_actor_options=_LIGHT | {"runtime_env": {"env_vars": _NOTHING_RUNS_AHEAD}},
         max_ongoing_requests=_STREAMS,
         num_replicas=stages.ingress_replicas,

@@ -99,18 +99,18 @@ class Director:
         """Deliver. There is no worker that could be lost: while the database is away, wait for it."""
         started = clock.monotonic()
         counted.attempted(Stage.PUBLISH)
-        while (delivered := await self._delivered(lease)) is None:
-            await asyncio.sleep(self._resources.settings.jobs.poll_seconds)
+        delivered = await self._delivered(lease)
         outcome = counted.Outcome.DONE if delivered else counted.Outcome.STOPPED
         counted.ended(Stage.PUBLISH, outcome, clock.monotonic() - started)
 
-    async def _delivered(self, lease: Lease) -> bool | None:
-        """Whether the job is completed by this lease; None while nobody knows."""
-        try:
-            return await self._resources.database.run(lifecycle.complete, lease)
-        except Unavailable as error:
-            telemetry.log_failure("not_published", error, job_id=lease.job_id, stage=lease.stage)
-            return None
+    async def _delivered(self, lease: Lease) -> bool:
+        """Whether the job was completed by this lease; asked until there is an answer."""
+        while True:
+            try:
+                return await self._resources.database.run(lifecycle.complete, lease)
+            except Unavailable as error:
+                telemetry.log_failure("not_published", error, job_id=lease.job_id, stage=lease.stage)
+            await asyncio.sleep(self._resources.settings.jobs.poll_seconds)
 
     async def _keep_order(self) -> None:
         """Beat for what no replica has begun yet; take jobs from holders that have fallen silent."""

@@ -1,10 +1,10 @@
 """The service itself, except that its processes may be held at named points: `_holding` says how.
 
-    ingestion.begun  …  output_screening.begun        a replica has taken its lease and has done nothing
-    ingestion.written  …  output_screening.written    it has written its results and has not committed
-    ingestion.committed  …                            it has committed and nobody knows yet
-    ingestion.claimed  …  publish.claimed             the director has a lease and has not handed it out
-    publish.committed                                 the job is completed and nobody knows yet
+ingestion.begun  …  output_screening.begun        a replica has taken its lease and has done nothing
+ingestion.written  …  output_screening.written    it has written its results and has not committed
+ingestion.committed  …                            it has committed and nobody knows yet
+ingestion.claimed  …  publish.claimed             the director has a lease and has not handed it out
+publish.committed                                 the job is completed and nobody knows yet
 """
 
 import asyncio
