@@ -141,6 +141,7 @@ class Jobs(_Group):
     poll_seconds: float = Field(gt=0, description="How often the director looks for due work when nothing wakes it.")
     max_attempts: int = Field(ge=1, description="Attempts before a job that keeps losing its worker is failed.")
     stage_seconds: float = Field(gt=0, description="Longest time one stage may take before it is given up.")
+    outage_seconds: float = Field(ge=0, description="How long a stage waits for an object store that refuses.")
     max_queued_per_account: int = Field(ge=1, description="Jobs that one account may have waiting or running.")
 
 
