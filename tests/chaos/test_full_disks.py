@@ -1,28 +1,56 @@
-"""The object store refuses, and the disk below store or database is full: real ENOSPC, on small file systems."""
+"""The object store refuses, and the disk below it or below the database is full."""
 
-import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import os
+import threading
+import time
 
-KIB = 1024
+import pytest
+
+from cluster.records.job_states import JobState
+from tests.chaos._arena import STAGES, Arena
+from tests.chaos._disks import full, read_only
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="root alone can mount")
+BEGUN = tuple(f"{stage}.begun" for stage in STAGES)
+LONGER_THAN_A_LEASE = 6.0
 
 
-@contextmanager
-def full(folder: Path) -> Iterator[None]:
-    """The folder on a file system of its own, with the same content and no room for anything more."""
-    kept = folder.with_name(f"{folder.name}.kept")
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) + 256 * KIB
-    folder.rename(kept)
-    folder.mkdir(mode=0o700)
-    try:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
-        try:
-            yield
-        finally:
-            shutil.copytree(folder, kept, dirs_exist_ok=True)
-            subprocess.run(["umount", "--lazy", folder], check=True)
-    finally:
-        folder.rmdir()
-        kept.rename(folder)
+def refused(arena: Arena) -> str:
+    """The code with which a create is refused for now."""
+    answer = arena.client.post("a request that is refused")
+    assert answer.status_code == 503, answer.text
+    assert answer.headers["retry-after-ms"]
+    return str(answer.json()["error"]["code"])
+
+
+@needs_root
+def test_jobs_wait_for_a_store_that_refuses(arena: Arena) -> None:
+    with arena.at(*BEGUN) as jobs, read_only(arena.objects):
+        arena.release()
+        assert refused(arena)
+        time.sleep(LONGER_THAN_A_LEASE)
+    arena.settle()
+    assert {(arena.state(job_id), arena.attempts(job_id)) for job_id in jobs} == {(JobState.COMPLETED, 1)}
+
+
+@needs_root
+def test_jobs_wait_for_room_in_the_store(arena: Arena) -> None:
+    with arena.at(*BEGUN) as jobs, full(arena.objects):
+        arena.release()
+        assert refused(arena)
+        time.sleep(LONGER_THAN_A_LEASE)
+    arena.settle()
+    assert {(arena.state(job_id), arena.attempts(job_id)) for job_id in jobs} == {(JobState.COMPLETED, 1)}
+
+
+@needs_root
+@pytest.mark.parametrize("point", ["begun", "written"])
+def test_jobs_outlive_a_database_without_room(arena: Arena, point: str) -> None:
+    with arena.at("publish.claimed", *(f"{stage}.{point}" for stage in STAGES)) as jobs, full(arena.database):
+        arena.release()
+        asking = threading.Thread(target=lambda: [arena.client.create() for _ in range(3)])
+        asking.start()
+        time.sleep(LONGER_THAN_A_LEASE)
+    asking.join()
+    arena.settle()
+    assert {arena.state(job_id) for job_id in jobs} == {JobState.COMPLETED}
