@@ -45,7 +45,7 @@ class Report:
         times = Counter(name for name, _ in self.hits)
         for name, seconds in sorted(self.recoveries().items()):
             lines.append(
-                f"  {name:24} {times[name]:3} x   a job completed again after {max(seconds, default=0):5.1f} s"
+                f"  {name:24} {times[name]:3} x   the next job completed after {max(seconds, default=0):5.1f} s"
             )
         return lines + [f"  VIOLATION: {sentence}" for sentence in self.violations]
 
@@ -97,6 +97,7 @@ def _failures(using: Sequence[Future[None]]) -> list[str]:
 
 def _count(arena: Arena, clients: Sequence[Client], report: Report) -> None:
     accounts = ", ".join(f"'{client.account_id}'" for client in clients)
-    rows = arena.installation.sql(f"SELECT state, completed_at FROM jobs WHERE account_id IN ({accounts})")
-    report.states = Counter(str(state) for state, _ in rows)
-    report.completions = sorted(at for state, at in rows if state == "completed")
+    query = f"SELECT concat_ws(' ', state, error_code), completed_at FROM jobs WHERE account_id IN ({accounts})"
+    rows = arena.installation.sql(query)
+    report.states = Counter(end for end, _ in rows)
+    report.completions = sorted(at for end, at in rows if end == "completed")
