@@ -3,6 +3,8 @@
 import os
 import signal
 
+import pytest
+
 from cluster.records.job_states import JobState
 from tests.chaos._arena import Arena, stopped
 from tests.cluster._waiting import until
@@ -27,6 +29,7 @@ def test_a_director_that_resumes_goes_on(arena: Arena) -> None:
     assert {arena.state(job_id) for job_id in jobs} == {JobState.COMPLETED}
 
 
+@pytest.mark.long
 def test_a_director_that_stays_stopped_is_replaced(arena: Arena) -> None:
     with arena.at("generation.claimed") as (claimed,):
         director = arena.replica("Director")

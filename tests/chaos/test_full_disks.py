@@ -24,6 +24,7 @@ def refused(arena: Arena) -> str:
 
 
 @needs_root
+@pytest.mark.long
 def test_jobs_wait_for_a_store_that_refuses(arena: Arena) -> None:
     with arena.at(*BEGUN) as jobs, read_only(arena.objects):
         arena.release()
@@ -44,7 +45,7 @@ def test_jobs_wait_for_room_in_the_store(arena: Arena) -> None:
 
 
 @needs_root
-@pytest.mark.parametrize("point", ["begun", "written"])
+@pytest.mark.parametrize("point", ["begun", pytest.param("written", marks=pytest.mark.long)])
 def test_jobs_outlive_a_database_without_room(arena: Arena, point: str) -> None:
     with arena.at("publish.claimed", *(f"{stage}.{point}" for stage in STAGES)) as jobs, full(arena.database):
         arena.release()

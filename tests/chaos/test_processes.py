@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from cluster.records.job_states import JobState
 from tests.chaos._arena import STAGES, Arena, stopped
@@ -16,13 +17,18 @@ BEGUN = tuple(f"{stage}.begun" for stage in STAGES)
 EVERYWHERE = ("publish.claimed", *BEGUN)
 
 
+def long(pattern: str) -> ParameterSet:
+    """A case that takes long."""
+    return pytest.param(pattern, marks=pytest.mark.long)
+
+
 def kill(pattern: str) -> Callable[[Arena], None]:
     """Kill the process whose command line matches."""
     return lambda arena: os.kill(arena.process(pattern), signal.SIGKILL)
 
 
 @pytest.mark.parametrize(
-    "pattern", ["^ray::ServeController", "/haproxy -db", "^ray::HAProxyManager", "^ray::ProxyActor"]
+    "pattern", ["^ray::ServeController", "/haproxy -db", long("^ray::HAProxyManager"), long("^ray::ProxyActor")]
 )
 def test_what_serve_keeps_comes_back_and_no_job_notices(arena: Arena, pattern: str) -> None:
     with arena.at("generation.begun") as (running,):
@@ -42,7 +48,7 @@ def test_jobs_go_on_without_a_supervisor_and_under_the_next(arena: Arena) -> Non
     assert (arena.state(running), arena.attempts(running)) == (JobState.COMPLETED, 1)
 
 
-@pytest.mark.parametrize("process", ["gcs_server/gcs_server|/gcs_server ", "/raylet/raylet "])
+@pytest.mark.parametrize("process", ["/gcs_server ", long("/raylet/raylet ")])
 def test_jobs_outlive_ray(arena: Arena, process: str) -> None:
     with arena.at(*EVERYWHERE) as jobs:
         old = arena.replica("Ingress")
@@ -53,6 +59,7 @@ def test_jobs_outlive_ray(arena: Arena, process: str) -> None:
     assert {arena.state(job_id) for job_id in (*jobs, asked)} == {JobState.COMPLETED}
 
 
+@pytest.mark.long
 def test_jobs_outlive_down_and_up(arena: Arena) -> None:
     with arena.at(*EVERYWHERE) as jobs:
         assert arena.installation.i2v("down").returncode == 0
@@ -61,7 +68,7 @@ def test_jobs_outlive_down_and_up(arena: Arena) -> None:
     assert {arena.state(job_id) for job_id in jobs} == {JobState.COMPLETED}
 
 
-@pytest.mark.parametrize("moment", ["begun", "written"])
+@pytest.mark.parametrize("moment", ["begun", long("written")])
 def test_jobs_outlive_the_database(arena: Arena, moment: str) -> None:
     """Killed with connections in every pool; what stages write while it is away is not lost, nor is a publish."""
     with arena.at("publish.claimed", *(f"{stage}.{moment}" for stage in STAGES)) as jobs:
@@ -71,6 +78,7 @@ def test_jobs_outlive_the_database(arena: Arena, moment: str) -> None:
     assert {arena.state(job_id) for job_id in (*jobs, asked)} == {JobState.COMPLETED}
 
 
+@pytest.mark.long
 def test_a_database_that_stands_still_delays_jobs(arena: Arena) -> None:
     with arena.at("publish.claimed", *BEGUN) as jobs:
         server = arena.process("bin/postgres ")

@@ -12,7 +12,7 @@ from tests.cluster._waiting import until
 REPLICAS = ("Ingestion", "Screening", "VideoGeneration")
 
 
-@pytest.mark.parametrize("point", ["begun", "written"])
+@pytest.mark.parametrize("point", [pytest.param("begun", marks=pytest.mark.long), "written"])
 def test_killed_replicas_only_delay_their_jobs(arena: Arena, point: str) -> None:
     with arena.at(*(f"{stage}.{point}" for stage in STAGES)) as jobs:
         for replica in REPLICAS:
@@ -30,7 +30,7 @@ def test_a_replica_that_dies_after_its_commit_has_done_its_work(arena: Arena) ->
     assert {(arena.state(job_id), arena.attempts(job_id)) for job_id in jobs} == {(JobState.COMPLETED, 1)}
 
 
-@pytest.mark.parametrize("point", ["begun", "written"])
+@pytest.mark.parametrize("point", [pytest.param("begun", marks=pytest.mark.long), "written"])
 def test_replicas_that_resume_after_their_leases_have_ended_publish_nothing(arena: Arena, point: str) -> None:
     with arena.at(*(f"{stage}.{point}" for stage in STAGES)) as jobs:
         pids = [arena.replica(replica) for replica in REPLICAS]
