@@ -55,9 +55,7 @@ async def reads(url: str, key: str, path: str, seconds: float) -> float:
 def measure(url: str, peer_url: str, rounds: int, seconds: float) -> dict[str, Any]:
     """Median requests a second of both, and the median of the rounds' ratios; the first round only warms."""
     ours, theirs = (url, *video(url)), (peer_url, *video(peer_url))
-    pairs = [
-        (asyncio.run(reads(*ours, seconds)), asyncio.run(reads(*theirs, seconds))) for _ in range(rounds + 1)
-    ][1:]
+    pairs = [(asyncio.run(reads(*ours, seconds)), asyncio.run(reads(*theirs, seconds))) for _ in range(rounds + 1)][1:]
     return {
         "clients": CLIENTS,
         "requests_a_second": round(median(mine for mine, _ in pairs)),
