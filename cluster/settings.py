@@ -142,6 +142,10 @@ class Jobs(_Group):
     max_attempts: int = Field(ge=1, description="Attempts before a job that keeps losing its worker is failed.")
     stage_seconds: float = Field(gt=0, description="Longest time one stage may take before it is given up.")
     max_queued_per_account: int = Field(ge=1, description="Jobs that one account may have waiting or running.")
+    max_queued: int = Field(ge=1, description="Jobs of all accounts together from which on no more are accepted.")
+    low_patience_seconds: float = Field(
+        gt=0, description="How long a job of low priority gives way to normal ones; then it is one of them."
+    )
 
 
 class Stages(_Group):

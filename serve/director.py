@@ -16,7 +16,7 @@ from cluster import clock, telemetry
 from cluster import settings as cluster_settings
 from cluster.errors import ServiceError
 from cluster.ids import new_id
-from cluster.records import idempotency, leases, lifecycle, media, throttles
+from cluster.records import idempotency, leases, lifecycle, media, throttles, turns
 from cluster.records.job_states import Stage
 from cluster.records.leases import Lease
 from cluster.settings import Settings
@@ -107,6 +107,7 @@ class Director:
             counted.lost(Stage(lease.stage), counted.Loss.SILENT)
             self._wake.set()
         await database.run(lifecycle.cancel_outdated)
+        await database.run(turns.promote, timedelta(seconds=jobs.low_patience_seconds))
 
     async def _clean(self) -> None:
         """Erase what is doomed, and doom what was begun and never accepted."""

@@ -1,6 +1,6 @@
 """Jobs: the durable queue. A row is the whole truth about a job; the prompt in it is sealed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -32,13 +32,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from cluster import clock
 from cluster.records.accounts import accounts
-from cluster.records.job_states import ACTIVE, Actor, JobState, Stage, sources
+from cluster.records.job_states import ACTIVE, Actor, JobState, Priority, Stage, sources
 from cluster.records.leases import leases
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
 from cluster.storage.openings import Opening
 
-__all__ = ["Job", "NewJob", "create", "get", "jobs", "line", "listing", "move", "prompt_of", "queue_positions"]
+__all__ = ["ORDER", "Job", "NewJob", "create", "get", "jobs", "line", "listing", "move", "prompt_of", "queue_positions"]
 
 jobs = Table(
     "jobs",
@@ -59,6 +59,7 @@ jobs = Table(
     Column("remixed_from", Text),
     Column("store", Boolean, nullable=False),
     Column("priority", SmallInteger, nullable=False),
+    Column("turn", BigInteger, nullable=False),
     Column("price", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("fence", BigInteger, nullable=False),
@@ -69,7 +70,8 @@ jobs = Table(
     Column("expires_at", DateTime(timezone=True)),
     Column("deleted_at", DateTime(timezone=True)),
     Index("ix_jobs_account_id_id", "account_id", "id"),
-    Index("ix_jobs_due", "stage", "priority", "id", postgresql_where=text("state IN ('queued', 'in_progress')")),
+    Index("ix_jobs_account_id_turn", "account_id", "priority", "turn"),
+    Index("ix_jobs_turn", "priority", "turn"),
     Index("ix_jobs_completed_at", "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
     Index("ix_jobs_subject_lookup", "subject_lookup", postgresql_where=text("subject_lookup IS NOT NULL")),
     Index(
@@ -97,6 +99,9 @@ class NewJob:
     remixed_from: str | None = None
     api_key_id: str | None = None
     subject_lookup: bytes | None = None
+    priority: Priority = Priority.NORMAL
+    turn: int = 0
+    """Its place among the due jobs of its priority; `lifecycle.accept` gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,7 @@ class Job:
     prompt_sealed: bytes | None
     remixed_from: str | None
     price: int
+    priority: Priority
     api_key_id: str | None
     attempts: int
     fence: int
@@ -132,8 +138,14 @@ _QUERY = select(*_OWN, func.coalesce(leases.c.step, 0), func.coalesce(leases.c.s
     jobs.outerjoin(leases, leases.c.job_id == jobs.c.id)
 )
 
+ORDER = (jobs.c.priority.desc(), jobs.c.turn, jobs.c.id)
+"""In which order due jobs are begun. Nothing else says so; see `cluster.records.turns`."""
+
+Index("ix_jobs_due", jobs.c.stage, *ORDER, postgresql_where=text("state IN ('queued', 'in_progress')"))
+Index("ix_jobs_line", *ORDER, postgresql_where=text("state = 'queued'"))
+
 line = (
-    select(jobs.c.id.label("job_id"), func.row_number().over(order_by=jobs.c.id).label("position"))
+    select(jobs.c.id.label("job_id"), func.row_number().over(order_by=ORDER).label("position"))
     .where(jobs.c.state == JobState.QUEUED)
     .subquery("line")
 )
@@ -148,7 +160,6 @@ def create(connection: Connection, keys: KeyStore, new: NewJob) -> None:
         "stage": Stage.INGESTION,
         "prompt_sealed": keys.seal_text(new.account_id, new.prompt, _prompt_context(new.id)),
         "store": True,
-        "priority": 0,
         "attempts": 0,
         "fence": 0,
         "created_at": clock.now(),
@@ -197,6 +208,11 @@ def active_count(connection: Connection, account_id: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def waiting_count(connection: Connection) -> int:
+    """How many jobs of everybody are waiting or running."""
+    return int(connection.execute(select(func.count()).where(jobs.c.state.in_(ACTIVE))).scalar_one())
+
+
 def queue_positions(connection: Connection, wanted: Iterable[Job]) -> dict[str, int]:
     """How many jobs are to be begun before each of these, itself included: 1 is next. Left out are those begun."""
     queued = [job.id for job in wanted if job.state is JobState.QUEUED]
@@ -241,20 +257,20 @@ def move(
     return get(connection, job_id)
 
 
-def begin_stage(connection: Connection, job_id: str) -> int:
-    """Mark a due job as being worked on; returns the new fence, above every earlier one."""
+def begin_stage(connection: Connection, job_ids: Collection[str]) -> dict[str, int]:
+    """Mark due jobs as being worked on; returns the new fence of each, above every earlier one."""
     statement = (
         update(jobs)
-        .where(jobs.c.id == job_id)
+        .where(jobs.c.id.in_(job_ids))
         .values(
             state=JobState.IN_PROGRESS,
             fence=jobs.c.fence + 1,
             attempts=case((jobs.c.state == JobState.QUEUED, 1), else_=jobs.c.attempts),
             started_at=func.coalesce(jobs.c.started_at, clock.now()),
         )
-        .returning(jobs.c.fence)
+        .returning(jobs.c.id, jobs.c.fence)
     )
-    return int(connection.execute(statement).scalar_one())
+    return {row.id: row.fence for row in connection.execute(statement)}
 
 
 def end_stage(
@@ -302,7 +318,7 @@ def due(connection: Connection, stage: Stage, limit: int) -> list[str]:
             jobs.c.epoch == accounts.c.epoch,
             ~select(leases.c.job_id).where(leases.c.job_id == jobs.c.id).exists(),
         )
-        .order_by(jobs.c.priority.desc(), jobs.c.id)
+        .order_by(*ORDER)
         .limit(limit)
         .with_for_update(skip_locked=True, of=jobs)
     )
@@ -350,4 +366,5 @@ def _prompt_context(job_id: str) -> str:
 
 def _job(row: Row[*tuple[Any, ...]]) -> Job:
     values: dict[str, Any] = dict(zip(Job.__dataclass_fields__, row, strict=True))
-    return Job(**values | {"state": JobState(values["state"]), "stage": Stage(values["stage"])})
+    state, stage, priority = JobState(values["state"]), Stage(values["stage"]), Priority(values["priority"])
+    return Job(**values | {"state": state, "stage": stage, "priority": priority})

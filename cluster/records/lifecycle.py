@@ -5,6 +5,7 @@ move together or not at all. The table of `job_states` says who may do what.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from cluster.records import (
     sessions,
     sign_ups,
     spending,
+    turns,
     webhook_deliveries,
     webhook_endpoints,
 )
@@ -59,7 +61,8 @@ def accept(connection: Connection, keys: KeyStore, new: NewJob) -> None:
         InsufficientCredits: the account has less than the price.
         SpendingCapReached: the key may not spend as much.
     """
-    jobs.create(connection, keys, new)
+    turn = turns.upcoming(connection, new.account_id, new.priority)
+    jobs.create(connection, keys, replace(new, turn=turn))
     credits.reserve(connection, new.account_id, new.id, new.price)
     if new.api_key_id is not None:
         spending.charge(connection, new.api_key_id, new.price)
@@ -72,10 +75,10 @@ def claim(connection: Connection, slots: Mapping[Stage, int], holder: str) -> li
     taken: list[Lease] = []
     for stage in reversed(STAGES):
         room = slots.get(stage, 0) - busy.get(stage, 0)
-        for job_id in jobs.due(connection, stage, room) if room > 0 else ():
-            lease = Lease(job_id, jobs.begin_stage(connection, job_id), stage)
-            leases.take(connection, lease, holder)
-            taken.append(lease)
+        if room > 0 and (due := jobs.due(connection, stage, room)):
+            fences = jobs.begin_stage(connection, due)
+            taken += [Lease(job_id, fences[job_id], stage) for job_id in due]
+    leases.take(connection, taken, holder)
     return taken
 
 
@@ -125,6 +128,7 @@ def lose(connection: Connection, lease: Lease, max_attempts: int, error_code: st
     """Take a job from a worker that is gone: it is begun again, or failed once its attempts are used up."""
     if jobs.try_again(connection, lease.job_id, lease.fence, max_attempts):
         leases.drop(connection, lease.job_id)
+        turns.send_back(connection, lease.job_id)
         media.doom_unfinished(connection, lease.job_id)
     else:
         fail(connection, lease, error_code)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from cluster import clock
-from cluster.errors import RequestInProgress, TooManyRequests, Unavailable
+from cluster.errors import QueueFull, RequestInProgress, TooManyQueued, TooManyRequests, Unavailable
 from cluster.ids import new_id
 from cluster.privacy.media_kinds import MediaKind
 from cluster.records import accounts, idempotency, jobs, lifecycle, media, subjects, usage_events
@@ -38,6 +38,8 @@ __all__ = ["accept"]
 _PATIENCE: Final = 10.0
 _PAUSE: Final = 0.25
 """Seconds that a create by link with a key waits for room, and between two looks."""
+_FULL_SECONDS: Final = 10
+"""When to come back to a queue that is full."""
 
 
 async def accept(services: Services, caller: Visitor, order: Order) -> str:
@@ -48,7 +50,8 @@ async def accept(services: Services, caller: Visitor, order: Order) -> str:
         InsufficientCredits: the price is more than the account has.
         SpendingCapReached: the price is more than the API key may still spend.
         IdempotencyKeyReused: the key was used for another request.
-        TooManyRequests: the account has too many jobs waiting.
+        TooManyQueued: the account has too many jobs waiting.
+        QueueFull: everybody together has.
         RequestInProgress: a twin holds the key and does not come to an end.
         InvalidRequest: the photo does not lie where the URL says, or is not acceptable.
     """
@@ -109,10 +112,17 @@ def _admit(connection: Connection, services: Services, caller: Principal, order:
     if twin:
         return twin
     gate.check(connection, caller.account_id, order.model.purposes, services.notices)
-    most = services.resources.settings.jobs.max_queued_per_account
-    if jobs.active_count(connection, caller.account_id) >= most:
-        raise TooManyRequests(f"This account has {most} videos waiting or running already. Let some finish first.")
+    if jobs.waiting_count(connection) >= services.resources.settings.jobs.max_queued:
+        raise QueueFull(retry_after=_FULL_SECONDS)
+    _check_own_queue(connection, services, caller.account_id)
     return ""
+
+
+def _check_own_queue(connection: Connection, services: Services, account_id: str) -> None:
+    """Exact only while the account is locked; before that it spares a caller the upload."""
+    most = services.resources.settings.jobs.max_queued_per_account
+    if (active := jobs.active_count(connection, account_id)) >= most:
+        raise TooManyQueued(details={"limit": most, "active": active}, retry_after=_FULL_SECONDS)
 
 
 def _prepare(
@@ -144,6 +154,7 @@ def _commit(
     life = timedelta(hours=services.resources.settings.retention.idempotency_hours)
     if ticket and not idempotency.claim(connection, ticket, life):
         return _twin_of(connection, ticket), False
+    _check_own_queue(connection, services, account.id)
     keys = services.resources.keys
     job = _new_job(keys, account, caller, order, facts, snapshot)
     lifecycle.accept(connection, keys, job)
@@ -177,6 +188,7 @@ def _new_job(
         price=order.model.price_of(order.parameters),
         api_key_id=caller.credential_id if caller.credential is Credential.KEY else None,
         subject_lookup=subjects.lookup(keys, account.id, order.subject) if order.subject is not None else None,
+        priority=order.priority,
     )
 
 
@@ -196,7 +208,8 @@ async def _take_back(services: Services, upload: Medium) -> None:
 def _ticket(keys: KeyStore, account_id: str, order: Order) -> Ticket | None:
     if order.idempotency_key is None:
         return None
-    content = json.dumps([order.model_name, order.prompt, order.parameters.model_dump(), order.subject]).encode()
+    wanted = [order.model_name, order.prompt, order.parameters.model_dump(), order.subject, order.priority]
+    content = json.dumps(wanted).encode()
     reference = order.reference.encode() if isinstance(order.reference, str) else order.reference.data
     return Ticket(
         account_id,

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from cluster.errors import InvalidRequest
 from cluster.records import subjects
+from cluster.records.job_states import Priority
 from serve.catalogue import Model
 from serve.engines.parameters import VideoParameters
 from serve.ingress.error_answers import invalid
@@ -42,6 +43,7 @@ class Order:
     reference: Photo | str
     idempotency_key: str | None
     subject: str | None
+    priority: Priority = Priority.NORMAL
 
 
 async def read_order(services: Services, submission: Submission, idempotency_key: str | None) -> Order:
@@ -57,13 +59,14 @@ async def read_order(services: Services, submission: Submission, idempotency_key
     if idempotency_key is not None:
         _text(idempotency_key, "Idempotency-Key", 255)
     subject = read_subject(fields.pop("subject")) if "subject" in fields else None
+    priority = _priority(fields.pop("priority", "normal"))
     model = services.catalogue.model(name)
     try:
         parameters = VideoParameters.model_validate(fields)
     except ValidationError as error:
         raise invalid(error.errors(include_input=False, include_url=False)[0]) from None
     reference = await _reference(services, submission)
-    return Order(name, model, prompt, parameters, reference, idempotency_key, subject)
+    return Order(name, model, prompt, parameters, reference, idempotency_key, subject, priority)
 
 
 async def _reference(services: Services, submission: Submission) -> Photo | str:
@@ -96,6 +99,13 @@ def read_subject(value: object) -> str:
     if subject in _NO_SUBJECTS:
         raise InvalidRequest("subject: this must name somebody, in a way that can stand in a URL.", param="subject")
     return subject
+
+
+def _priority(value: object) -> Priority:
+    names = {priority.name.lower(): priority for priority in Priority}
+    if not isinstance(value, str) or value not in names:
+        raise InvalidRequest(f"priority: this must be one of {', '.join(sorted(names))}.", param="priority")
+    return names[value]
 
 
 def _text(value: object, name: str, longest: int) -> str:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from cluster import clock
 from cluster.privacy.media_kinds import KINDS
-from cluster.records.job_states import JobState, Stage
+from cluster.records.job_states import JobState, Priority, Stage
 from cluster.records.jobs import Job, prompt_of
 from cluster.records.media import Medium
 from cluster.records.standings import Standing
@@ -64,6 +64,9 @@ class Video(BaseModel):
     remixed_from_video_id: str | None
     stage: str | None = Field(description="What is being done, while the job runs.")
     queue_position: int | None = Field(description="1 is next; null once the job has begun.")
+    priority: Literal["low", "normal"] = Field(
+        description="Of a job that gave way for as long as `low` means, `normal`."
+    )
     attempts: int
     price: int = Field(description="Credits: reserved at first, charged only when the video is delivered.")
     parameters: Mapping[str, Any]
@@ -109,6 +112,7 @@ def render(services: Services, opening: Opening, look: Look) -> Video:
         remixed_from_video_id=job.remixed_from,
         stage=job.stage.value if job.state is JobState.IN_PROGRESS else None,
         queue_position=look.queue_position,
+        priority="low" if job.priority is Priority.LOW else "normal",
         attempts=job.attempts,
         price=job.price,
         parameters=job.parameters,

@@ -43,6 +43,11 @@ def _create_schema() -> dict[str, Any]:
             "maxLength": subjects.MAX_CHARACTERS,
             "description": "Your own name for the user this is for. Kept as a keyed hash; `DELETE /v1/subjects/{ref}`.",
         },
+        "priority": {
+            "enum": ["low", "normal"],
+            "default": "normal",
+            "description": "`low` gives way to everything normal, for some minutes at most.",
+        },
     }
     photo = {"input_reference": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP or AVIF."}}
     link = {"type": "string", "format": "uri", "description": "https, http or data."}
@@ -70,6 +75,8 @@ def _create_schema() -> dict[str, Any]:
         errors.PayloadTooLarge,
         errors.IdempotencyKeyReused,
         errors.TooManyRequests,
+        errors.TooManyQueued,
+        errors.QueueFull,
     ),
 )
 async def create_video(

@@ -1,6 +1,7 @@
 """Creating videos: one job for one key, paid from the account's own credits, only with consent."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -57,7 +58,9 @@ def test_the_same_key_and_body_is_the_same_job(api: Api, person: Person) -> None
     assert len(api.snapshot().objects) == 1
 
 
-@pytest.mark.parametrize("other", [{"prompt": "other"}, {"photo": picture("PNG")}, {"seconds": "5"}, {"subject": "x"}])
+@pytest.mark.parametrize(
+    "other", [{"prompt": "other"}, {"photo": picture("PNG")}, {"seconds": "5"}, {"subject": "x"}, {"priority": "low"}]
+)
 def test_the_same_key_with_another_body_is_refused(api: Api, person: Person, other: dict[str, Any]) -> None:
     person.create(prompt=PROMPT, idempotency_key="k")
     before = api.snapshot()
@@ -116,7 +119,39 @@ def test_too_many_waiting_jobs_are_refused(api: Api, person: Person) -> None:
         api.world.job(person.account_id, price=0)
     before = api.snapshot()
     refused = person.create()
-    assert (refused.status_code, refused.headers["retry-after-ms"]) == (429, "1000")
+    assert (refused.status_code, refused.headers["retry-after-ms"], refused.headers["retry-after"]) == (
+        429,
+        "10000",
+        "10",
+    )
+    error = refused.json()["error"]
+    assert (error["code"], error["limit"], error["active"]) == ("too_many_queued", most, most)
+    assert api.snapshot() == before
+
+
+def test_creates_at_once_do_not_exceed_what_may_wait(api: Api, person: Person) -> None:
+    most = api.services.resources.settings.jobs.max_queued_per_account
+    for _ in range(most - 5):
+        api.world.job(person.account_id, price=0)
+    with ThreadPoolExecutor(50) as threads:
+        answers = list(threads.map(lambda _: person.create(seconds="1"), range(50)))
+    assert {made.status_code for made in answers} <= {200, 429, 503}
+    assert sum(made.status_code == 200 for made in answers) <= 5
+    while person.create(seconds="1").status_code == 200:
+        pass
+    assert api.world.run(jobs.active_count, person.account_id) == most
+
+
+def test_a_full_queue_refuses_everybody_and_leaves_nothing(api: Api, person: Person) -> None:
+    settings = api.services.resources.settings
+    few = settings.model_copy(update={"jobs": settings.jobs.model_copy(update={"max_queued": 2})})
+    api.use(resources=replace(api.services.resources, settings=few))
+    for _ in range(2):
+        api.world.job(api.person().account_id)
+    before = api.snapshot()
+    refused = person.create(idempotency_key="k")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "queue_full")
+    assert (refused.headers["retry-after-ms"], refused.headers["x-should-retry"]) == ("10000", "true")
     assert api.snapshot() == before
 
 
