@@ -11,6 +11,7 @@ from serve.catalogue import Model
 from serve.engines.parameters import VideoParameters
 from serve.ingress.error_answers import invalid
 from serve.ingress.forms import Submission
+from serve.ingress.keeping import Keeping, read_keeping
 from serve.ingress.services import Services
 from serve.limits import image_limits
 from serve.media.errors import MediaError
@@ -42,6 +43,7 @@ class Order:
     reference: Photo | str
     idempotency_key: str | None
     subject: str | None
+    keeping: Keeping
 
 
 async def read_order(services: Services, submission: Submission, idempotency_key: str | None) -> Order:
@@ -57,13 +59,14 @@ async def read_order(services: Services, submission: Submission, idempotency_key
     if idempotency_key is not None:
         _text(idempotency_key, "Idempotency-Key", 255)
     subject = read_subject(fields.pop("subject")) if "subject" in fields else None
+    keeping = read_keeping(fields, services.resources.settings.retention)
     model = services.catalogue.model(name)
     try:
         parameters = VideoParameters.model_validate(fields)
     except ValidationError as error:
         raise invalid(error.errors(include_input=False, include_url=False)[0]) from None
     reference = await _reference(services, submission)
-    return Order(name, model, prompt, parameters, reference, idempotency_key, subject)
+    return Order(name, model, prompt, parameters, reference, idempotency_key, subject, keeping)
 
 
 async def _reference(services: Services, submission: Submission) -> Photo | str:

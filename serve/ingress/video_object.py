@@ -52,7 +52,7 @@ class Video(BaseModel):
     object: Literal["video"] = "video"
     created_at: int
     completed_at: int | None
-    expires_at: int | None
+    expires_at: int | None = Field(description="When its files and its prompt are erased, whatever its status.")
     status: Literal["queued", "in_progress", "completed", "failed", "cancelled"]
     progress: int = Field(description="Percent.")
     model: str
@@ -64,6 +64,7 @@ class Video(BaseModel):
     stage: str | None = Field(description="What is being done, while the job runs.")
     queue_position: int | None = Field(description="1 is next; null once the job has begun.")
     attempts: int
+    store: bool = Field(description="false: kept until its first whole download, for an hour at most.")
     price: int = Field(description="Credits: reserved at first, charged only when the video is delivered.")
     parameters: Mapping[str, Any]
     layers: list[str] | None = Field(description="The layers that the photo was taken apart into, far to near.")
@@ -110,6 +111,7 @@ def render(
         stage=job.stage.value if job.state is JobState.IN_PROGRESS else None,
         queue_position=queue_position,
         attempts=job.attempts,
+        store=job.store,
         price=job.price,
         parameters=job.parameters,
         layers=job.facts.get("layers"),
