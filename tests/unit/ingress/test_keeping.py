@@ -42,7 +42,7 @@ def pass_away(api: Api) -> None:
 
 
 def test_a_form_and_a_json_object_say_it_alike(person: Person) -> None:
-    form = person.create(**FOR_AN_HOUR, store="false").json()
+    form = person.create(PHOTO, idempotency_key=None, **FOR_AN_HOUR, store="false").json()
     life = {"anchor": "created_at", "seconds": 3600}
     body = {"input_reference": LINK, "expires_after": life, "store": False}
     for video in (form, person.post("/v1/videos", json=body).json()):
@@ -95,19 +95,21 @@ def test_what_is_refused_stores_nothing(api: Api, person: Person) -> None:
     before = api.snapshot()
     for fields in ({"expires_after": 3600}, {"store": "no"}):
         assert person.post("/v1/videos", json={"input_reference": LINK} | fields).status_code == 400
-    assert person.create(**FOR_AN_HOUR | {"expires_after[seconds]": "1"}).status_code == 400
+    assert (
+        person.create(PHOTO, idempotency_key=None, **FOR_AN_HOUR | {"expires_after[seconds]": "1"}).status_code == 400
+    )
     assert api.snapshot() == before
 
 
 def test_a_form_cannot_say_it_twice_or_by_halves(person: Person) -> None:
     for fields in ({"expires_after": "x", **FOR_AN_HOUR}, {"expires_after[seconds]": "3600"}):
-        assert person.create(**fields).json()["error"]["param"] == "expires_after"
+        assert person.create(PHOTO, idempotency_key=None, **fields).json()["error"]["param"] == "expires_after"
 
 
 @pytest.mark.parametrize("other", [{"store": "false"}, FOR_AN_HOUR])
 def test_the_same_key_with_another_life_is_refused(person: Person, other: dict[str, str]) -> None:
     person.create(idempotency_key="k")
-    assert code(person.create(idempotency_key="k", **other)) == (422, "idempotency_key_reused")
+    assert code(person.create(PHOTO, idempotency_key="k", **other)) == (422, "idempotency_key_reused")
 
 
 def test_an_expired_video_is_refused_at_once_and_erased_soon(api: Api, person: Person, shift_clock: ShiftClock) -> None:
