@@ -238,6 +238,13 @@ class Retention(_Group):
     )
     backup_days: int = Field(ge=0, le=35, description="How much longer a backup lives than what it is a backup of.")
     idempotency_hours: int = Field(ge=1, description="How long an Idempotency-Key is remembered.")
+    min_life_minutes: int = Field(ge=1, description="Shortest time to live that a video can be given.")
+    max_life_days: int = Field(
+        ge=1, description="Longest time to live that a video can be given; without one, none ends."
+    )
+    unstored_minutes: int = Field(
+        ge=1, description="How long a finished video with `store: false` waits for its first whole download."
+    )
     unfinished_minutes: int = Field(ge=1, description="Age at which an upload that was never accepted is removed.")
 
 

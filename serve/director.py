@@ -16,7 +16,7 @@ from cluster import clock, telemetry
 from cluster import settings as cluster_settings
 from cluster.errors import ServiceError
 from cluster.ids import new_id
-from cluster.records import idempotency, leases, lifecycle, media, throttles, turns
+from cluster.records import expiry, idempotency, leases, lifecycle, media, throttles, turns
 from cluster.records.job_states import Stage
 from cluster.records.leases import Lease
 from cluster.settings import Settings
@@ -52,6 +52,7 @@ class Director:
         self._holder = new_id("director")
         self._wake = asyncio.Event()
         self._driving: set[asyncio.Task[None]] = set()
+        self._unstored = timedelta(minutes=settings.retention.unstored_minutes)
         jobs = settings.jobs
         self._loops = [
             asyncio.create_task(for_ever("director_failed", self._claim, jobs.poll_seconds, self._wake)),
@@ -95,7 +96,7 @@ class Director:
     async def _publish(self, lease: Lease) -> None:
         started = clock.monotonic()
         counted.attempted(Stage.PUBLISH)
-        delivered = await self._resources.database.run(lifecycle.complete, lease)
+        delivered = await self._resources.database.run(lifecycle.complete, lease, self._unstored)
         outcome = counted.Outcome.DONE if delivered else counted.Outcome.STOPPED
         counted.ended(Stage.PUBLISH, outcome, clock.monotonic() - started)
 
@@ -110,9 +111,11 @@ class Director:
         await database.run(turns.promote, timedelta(seconds=jobs.low_patience_seconds))
 
     async def _clean(self) -> None:
-        """Erase what is doomed, and doom what was begun and never accepted."""
+        """Erase what is doomed; doom what has ended by time, and what was begun and never accepted."""
         retention = self._resources.settings.retention
         await self._resources.database.run(media.doom_abandoned, timedelta(minutes=retention.unfinished_minutes))
+        while await self._resources.database.run(expiry.expire):
+            self._wake.set()
         await self._resources.database.run(idempotency.remove_expired)
         await self._resources.database.run(throttles.remove_expired)
         await self._resources.database.run(lifecycle.close_expired_guests)

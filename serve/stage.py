@@ -115,6 +115,7 @@ class StageRun:
             job_id=self.job.id,
             fence=self.lease.fence,
             derived_from=derived_from,
+            expires_at=self.job.expires_at,
         )
 
     def _accept(self, connection: Connection, facts: Mapping[str, Any], consumed: tuple[MediaKind, ...]) -> bool:

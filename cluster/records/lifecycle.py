@@ -7,7 +7,7 @@ move together or not at all. The table of `job_states` says who may do what.
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
@@ -35,6 +35,7 @@ from cluster.records.leases import Lease
 from cluster.storage.keys import KeyStore
 
 __all__ = [
+    "EXPIRED",
     "accept",
     "answer",
     "cancel",
@@ -50,8 +51,10 @@ __all__ = [
     "lose_expired",
 ]
 
+EXPIRED: Final = "video_expired"
 _TRANSIENT = [kind for kind, rule in KINDS.items() if rule.lifetime is Lifetime.TASK]
 _CLAIMING = 0x6932_7601
+_UNSTORED = timedelta(hours=1)
 
 
 def accept(connection: Connection, keys: KeyStore, new: NewJob) -> None:
@@ -99,17 +102,27 @@ def end_stage(
     return True
 
 
-def complete(connection: Connection, lease: Lease) -> bool:
-    """Deliver: charge the price and show the video; False: the lease had ended."""
+def complete(connection: Connection, lease: Lease, unstored: timedelta = _UNSTORED) -> bool:
+    """Deliver: charge the price and show the video, for ``unstored`` if it is not to be stored.
+
+    Returns:
+        False if the lease had ended; or the job's time to live has, and then it is stopped.
+    """
     job = jobs.get(connection, lease.job_id)
     account = accounts.lock(connection, job.account_id) if job else None
     if job is None or account is None or account.epoch != job.epoch or job.stage is not Stage.PUBLISH:
+        return False
+    if job.expired:
+        _give_up(connection, job.id, JobState.CANCELLED, Actor.DIRECTOR, EXPIRED, fence=lease.fence)
         return False
     if jobs.move(connection, job.id, JobState.COMPLETED, Actor.DIRECTOR, fence=lease.fence) is None:
         return False
     leases.drop(connection, job.id)
     credits.settle(connection, job.account_id, job.id)
     media.doom(connection, job.id, _TRANSIENT)
+    if not job.store:
+        media.doom(connection, job.id, [MediaKind.INPUT])
+        media.expire_at(connection, job.id, jobs.unstore(connection, job, unstored))
     _tell(connection, job, JobState.COMPLETED)
     return True
 
@@ -216,6 +229,8 @@ def _give_up(
     if job.api_key_id is not None:
         spending.give_back(connection, job.api_key_id, job.price)
     media.doom(connection, job.id, list(MediaKind))
+    if not job.store:
+        jobs.erase(connection, [job.id])
     _tell(connection, job, state)
     return True
 

@@ -158,7 +158,7 @@ def _commit(
     keys = services.resources.keys
     job = _new_job(keys, account, caller, order, facts, snapshot)
     lifecycle.accept(connection, keys, job)
-    media.attach(connection, upload.id, job.id)
+    media.attach(connection, upload.id, job.id, job.expires_at)
     media.finish(connection, upload.id, size, facts.width, facts.height)
     if ticket:
         idempotency.fulfil(connection, ticket, job.id)
@@ -189,6 +189,8 @@ def _new_job(
         api_key_id=caller.credential_id if caller.credential is Credential.KEY else None,
         subject_lookup=subjects.lookup(keys, account.id, order.subject) if order.subject is not None else None,
         priority=order.priority,
+        store=order.keeping.store,
+        expires_at=clock.now() + order.keeping.life if order.keeping.life else None,
     )
 
 
@@ -208,8 +210,9 @@ async def _take_back(services: Services, upload: Medium) -> None:
 def _ticket(keys: KeyStore, account_id: str, order: Order) -> Ticket | None:
     if order.idempotency_key is None:
         return None
-    wanted = [order.model_name, order.prompt, order.parameters.model_dump(), order.subject, order.priority]
-    content = json.dumps(wanted).encode()
+    keeping = [order.keeping.store, order.keeping.life.total_seconds() if order.keeping.life else None]
+    words = [order.model_name, order.prompt, order.parameters.model_dump(), order.subject, order.priority, keeping]
+    content = json.dumps(words).encode()
     reference = order.reference.encode() if isinstance(order.reference, str) else order.reference.data
     return Ticket(
         account_id,

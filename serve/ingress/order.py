@@ -12,6 +12,7 @@ from serve.catalogue import Model
 from serve.engines.parameters import VideoParameters
 from serve.ingress.error_answers import invalid
 from serve.ingress.forms import Submission
+from serve.ingress.keeping import Keeping, read_keeping
 from serve.ingress.services import Services
 from serve.limits import image_limits
 from serve.media.errors import MediaError
@@ -43,7 +44,8 @@ class Order:
     reference: Photo | str
     idempotency_key: str | None
     subject: str | None
-    priority: Priority = Priority.NORMAL
+    priority: Priority
+    keeping: Keeping
 
 
 async def read_order(services: Services, submission: Submission, idempotency_key: str | None) -> Order:
@@ -60,13 +62,14 @@ async def read_order(services: Services, submission: Submission, idempotency_key
         _text(idempotency_key, "Idempotency-Key", 255)
     subject = read_subject(fields.pop("subject")) if "subject" in fields else None
     priority = _priority(fields.pop("priority", "normal"))
+    keeping = read_keeping(fields, services.resources.settings.retention)
     model = services.catalogue.model(name)
     try:
         parameters = VideoParameters.model_validate(fields)
     except ValidationError as error:
         raise invalid(error.errors(include_input=False, include_url=False)[0]) from None
     reference = await _reference(services, submission)
-    return Order(name, model, prompt, parameters, reference, idempotency_key, subject, priority)
+    return Order(name, model, prompt, parameters, reference, idempotency_key, subject, priority, keeping)
 
 
 async def _reference(services: Services, submission: Submission) -> Photo | str:
