@@ -17,12 +17,14 @@ from cluster.records import (
     leases,
     media,
     notices,
+    paces,
     sessions,
     sign_ups,
     throttles,
     usage_events,
     webhook_deliveries,
     webhook_endpoints,
+    workers,
 )
 from cluster.storage.database import metadata
 
@@ -41,10 +43,12 @@ __all__ = [
     "media",
     "metadata",
     "notices",
+    "paces",
     "sessions",
     "sign_ups",
     "throttles",
     "usage_events",
     "webhook_deliveries",
     "webhook_endpoints",
+    "workers",
 ]

@@ -76,12 +76,14 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "leases": {_APP: EVERYTHING, _MONITOR: on_columns("SELECT", "heartbeat_at")},
     "media": {_APP: EVERYTHING, _OUTBOUND: CHANGE, _PIPELINE: READ | {"UPDATE", "DELETE"}},
     "notices": {_APP: APPEND},
+    "paces": {_APP: CHANGE},
     "sessions": {_APP: CHANGE},
     "sign_up_addresses": {_APP: CHANGE},
     "throttles": {_APP: EVERYTHING, _PIPELINE: _EXPIRING},
     "usage_events": {_APP: APPEND},
     "webhook_deliveries": {_APP: CHANGE, _OUTBOUND: EVERYTHING, _PIPELINE: _AGEING},
     "webhook_endpoints": {_APP: EVERYTHING, _OUTBOUND: READ | {"UPDATE", "DELETE"}},
+    "workers": {_APP: EVERYTHING},
 }
 
 
