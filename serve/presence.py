@@ -34,7 +34,7 @@ class Presence:
             self._thread.start()
 
     def end(self) -> None:
-        """Take no more work; harmless when it has ended already. A database that is away will find out by the silence."""
+        """Take no more work; harmless when that is so. A database that is away will find out by the silence."""
         self._left.set()
         if self._thread.is_alive():
             self._thread.join()

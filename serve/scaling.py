@@ -28,7 +28,7 @@ def replicas(jobs: float, seconds: float, now: int, within: float, slack: float)
 
 
 class WaitingSeconds:
-    """The policy as Serve calls it; Serve itself keeps to the bounds and delays of the deployment."""
+    """The policy as Serve calls it, within the bounds of the deployment; Serve itself keeps to its delays."""
 
     def __init__(self, seconds: float, slack: float) -> None:
         """All that waits shall be done within ``seconds``; for ``slack`` see `replicas`."""
@@ -40,7 +40,8 @@ class WaitingSeconds:
         now = context.target_num_replicas
         if jobs is None or seconds is None:
             return now, {}
-        return replicas(jobs, seconds, now, self.seconds, self.slack), {}
+        wanted = replicas(jobs, seconds, now, self.seconds, self.slack)
+        return min(max(wanted, context.capacity_adjusted_min_replicas), context.capacity_adjusted_max_replicas), {}
 
 
 def _latest(metrics: Mapping[str, Mapping[Any, Any]] | None, name: str) -> float | None:
