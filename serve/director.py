@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from ray.serve.handle import DeploymentHandle
 
@@ -16,10 +16,9 @@ from cluster import clock, telemetry
 from cluster import settings as cluster_settings
 from cluster.errors import ServiceError
 from cluster.ids import new_id
-from cluster.records import expiry, idempotency, leases, lifecycle, media, throttles, turns
+from cluster.records import expiry, idempotency, leases, lifecycle, media, throttles, turns, workers
 from cluster.records.job_states import Stage
 from cluster.records.leases import Lease
-from cluster.settings import Settings
 from serve import resources
 from serve.erasure import destroy_keys, erase_doomed
 from serve.loops import for_ever
@@ -27,17 +26,7 @@ from serve.metrics import counted
 
 __all__ = ["Director"]
 
-
-def slots_of(settings: Settings) -> dict[Stage, int]:
-    """How many jobs each stage may hold at once, over the whole cluster."""
-    stages = settings.stages
-    return {
-        Stage.INGESTION: stages.ingestion_slots,
-        Stage.INPUT_SCREENING: stages.screening_slots,
-        Stage.GENERATION: stages.generation_slots,
-        Stage.OUTPUT_SCREENING: stages.screening_slots,
-        Stage.PUBLISH: stages.publish_slots,
-    }
+_FORGOTTEN: Final = timedelta(minutes=1)
 
 
 class Director:
@@ -48,7 +37,6 @@ class Director:
         settings = cluster_settings.load()
         self._resources = resources.for_web(settings, "director")
         self._stages = stages
-        self._slots = slots_of(settings)
         self._holder = new_id("director")
         self._wake = asyncio.Event()
         self._driving: set[asyncio.Task[None]] = set()
@@ -72,7 +60,10 @@ class Director:
                 raise RuntimeError("a loop of the director has ended")
 
     async def _claim(self) -> None:
-        for lease in await self._resources.database.run(lifecycle.claim, self._slots, self._holder):
+        database, settings = self._resources.database, self._resources.settings
+        slots = await database.run(workers.places, timedelta(seconds=settings.jobs.lease_seconds))
+        slots[Stage.PUBLISH] = settings.stages.publish_slots
+        for lease in await database.run(lifecycle.claim, slots, self._holder):
             task = asyncio.create_task(self._drive(lease))
             self._driving.add(task)
             task.add_done_callback(self._driving.discard)
@@ -118,6 +109,7 @@ class Director:
             self._wake.set()
         await self._resources.database.run(idempotency.remove_expired)
         await self._resources.database.run(throttles.remove_expired)
+        await self._resources.database.run(workers.remove_silent, _FORGOTTEN)
         await self._resources.database.run(lifecycle.close_expired_guests)
         await erase_doomed(self._resources)
         await destroy_keys(self._resources)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cluster.privacy.media_kinds import MediaKind
+from cluster.records.job_states import Stage
 from serve.limits import image_limits
 from serve.media.decode import decode, encode_clean
 from serve.media.errors import MediaError
@@ -19,6 +20,7 @@ class Ingestion(StageDeployment):
     """Decodes within bounds, turns upright, converts to sRGB and keeps the pixels alone."""
 
     name = "ingestion"
+    stages = (Stage.INGESTION,)
     consumes = (MediaKind.UPLOAD,)
 
     def work(self, run: StageRun) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ class Screening(StageDeployment):
     """Scores pictures for unsafe content. Without its network the replica does not start, and nothing passes."""
 
     name = "screening"
+    stages = (Stage.INPUT_SCREENING, Stage.OUTPUT_SCREENING)
 
     def __init__(self) -> None:
         """Load the network, its digest checked."""

@@ -6,8 +6,10 @@ from typing import Any, ClassVar
 
 from cluster import clock, settings, telemetry
 from cluster.privacy.media_kinds import MediaKind
+from cluster.records.job_states import Stage
 from cluster.records.leases import Lease
-from serve import resources
+from serve import deployments, resources
+from serve.presence import Presence
 from serve.stage import StageRun, perform
 
 __all__ = ["StageDeployment", "Wedged"]
@@ -21,12 +23,16 @@ class StageDeployment(ABC):
     """Base of the deployments that do stages. Only a job's id, a fence and a stage's name cross into it."""
 
     name: ClassVar[str]
+    stages: ClassVar[tuple[Stage, ...]]
     consumes: ClassVar[tuple[MediaKind, ...]] = ()
 
     def __init__(self) -> None:
         """Open this replica's own connections and keys."""
-        self.resources = resources.for_stage(settings.load(), self.name)
+        own = settings.load()
+        self.resources = resources.for_stage(own, self.name)
         self._active: set[StageRun] = set()
+        places = deployments.places(own, self.name) // len(self.stages)
+        self._presence = Presence(self.resources.database, self.stages, places, own.jobs.heartbeat_seconds)
         telemetry.log("replica_started", deployment=self.name)
 
     @abstractmethod
@@ -48,11 +54,17 @@ class StageDeployment(ABC):
             self._active.difference_update(current)
 
     def check_health(self) -> None:
-        """Serve calls this from time to time.
+        """Serve calls this from time to time, and first when everything is loaded: from then on there is a place here.
 
         Raises:
             Wedged: a stage stands still.
         """
+        self._presence.begin()
         oldest = clock.monotonic() - self.resources.settings.jobs.stage_seconds
         if any(run.last_step_at < oldest for run in list(self._active)):
             raise Wedged
+
+    def __del__(self) -> None:
+        """Serve calls this once what was begun here has ended, before it ends the replica."""
+        if hasattr(self, "_presence"):
+            self._presence.end()

@@ -17,6 +17,7 @@ from cluster.records import (
     leases,
     media,
     notices,
+    paces,
     sessions,
     sign_ups,
     sweeps,
@@ -24,6 +25,7 @@ from cluster.records import (
     usage_events,
     webhook_deliveries,
     webhook_endpoints,
+    workers,
 )
 from cluster.storage.database import metadata
 
@@ -42,6 +44,7 @@ __all__ = [
     "media",
     "metadata",
     "notices",
+    "paces",
     "sessions",
     "sign_ups",
     "sweeps",
@@ -49,4 +52,5 @@ __all__ = [
     "usage_events",
     "webhook_deliveries",
     "webhook_endpoints",
+    "workers",
 ]

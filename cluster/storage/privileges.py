@@ -79,6 +79,7 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "leases": {_APP: EVERYTHING, _MONITOR: on_columns("SELECT", "heartbeat_at")},
     "media": {_APP: EVERYTHING, _OUTBOUND: CHANGE, _PIPELINE: READ | {"UPDATE", "DELETE"}},
     "notices": {_APP: APPEND},
+    "paces": {_APP: CHANGE},
     "sessions": {_APP: CHANGE},
     "sign_up_addresses": {_APP: CHANGE},
     "sweeps": {_PIPELINE: CHANGE, _MONITOR: READ},
@@ -86,6 +87,7 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "usage_events": {_APP: APPEND},
     "webhook_deliveries": {_APP: CHANGE, _OUTBOUND: EVERYTHING, _PIPELINE: _AGEING},
     "webhook_endpoints": {_APP: EVERYTHING, _OUTBOUND: READ | {"UPDATE", "DELETE"}},
+    "workers": {_APP: EVERYTHING},
 }
 
 

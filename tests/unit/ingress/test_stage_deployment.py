@@ -9,6 +9,7 @@ import pytest
 
 from cluster import settings as cluster_settings
 from cluster.privacy.media_kinds import MediaKind
+from cluster.records.job_states import Stage
 from cluster.settings import Settings
 from serve.stage import StageRun
 from serve.stage_deployment import StageDeployment, Wedged
@@ -20,7 +21,8 @@ PATIENCE = 0.5
 class Ingestion(StageDeployment):
     """Does the test's ingestion, after as many seconds as it is told."""
 
-    name = "test_ingestion"
+    name = "ingestion"
+    stages = (Stage.INGESTION,)
     consumes = (MediaKind.UPLOAD,)
     pause = 0.0
 
@@ -38,6 +40,7 @@ def deployment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     cluster_settings.load.cache_clear()
     replica = Ingestion()
     yield replica
+    replica.__del__()
     replica.resources.database.close()
     cluster_settings.load.cache_clear()
 
