@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any
 
+from typing_extensions import override
+
 from cluster import runtime
 from cluster.privacy.media_kinds import MediaKind
 from cluster.records.jobs import prompt_of
@@ -15,6 +17,7 @@ from serve.media.decode import read_clean
 from serve.media.stills import SPRITES, spritesheet, thumbnail
 from serve.media.video import encode_mp4
 from serve.models.store import ModelStore
+from serve.pace import StepKind
 from serve.stage import StageRun
 from serve.stage_deployment import StageDeployment
 from serve.weights import open_weights
@@ -49,14 +52,22 @@ class VideoGeneration(StageDeployment):
             name: self._load(name, device) for name, m in load_catalogue().models.items() if not m.recipient
         }
 
+    @property
+    @override
+    def memory_bytes(self) -> int | None:
+        """An engine's memory grows with the request, so it is bounded."""
+        return self.resources.settings.stages.generation_memory_bytes
+
     def work(self, run: StageRun) -> Mapping[str, Any]:
         """Write the job's video, thumbnail and sprite sheet."""
         parameters = VideoParameters.model_validate(run.job.parameters)
         photo, data = run.read(MediaKind.INPUT)
         prompt = prompt_of(run.resources.keys, run.opening, run.job)
         engine = self._engines[run.job.model]
+        run.doing(StepKind.PREPARATION)
         clip = engine.prepare(read_clean(data), prompt, parameters, run.on_step, run.should_stop)
         sampler = _Sampler(clip, SPRITES)
+        run.doing(StepKind.FRAME)
         video = BytesIO()
         encode_mp4(sampler.passing(clip.frames()), video, clip.width, clip.height, clip.fps, clip.frame_count)
         size = (clip.width, clip.height)
