@@ -21,6 +21,8 @@ __all__ = ["build", "build_app"]
 
 _STREAMS = 4096
 _LIGHT: dict[str, Any] = {"num_cpus": 0}
+_SOON_REPLACED: dict[str, Any] = {"health_check_period_s": 2, "health_check_timeout_s": 10}
+"""For the stages: a replica that has ended itself is missed within two seconds, a silent one within thirty."""
 _NOTHING_RUNS_AHEAD = {
     "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": f"{send_buffer.__name__}.{send_buffer.middlewares.__name__}",
@@ -33,12 +35,14 @@ def build(settings: Settings, device: str) -> Application:
     """The whole service. ``device`` is where in-house engines run: `cpu` or `cuda`."""
     stages = settings.stages
     generating = {"num_cpus": 0, "num_gpus": 1 if device == "cuda" else 0}
-    ingestion = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=stages.ingestion_slots)(Ingestion)
-    screening = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=2 * stages.screening_slots)(
-        Screening
-    )
+    ingestion = ray_serve.deployment(
+        ray_actor_options=_LIGHT, max_ongoing_requests=stages.ingestion_slots, **_SOON_REPLACED
+    )(Ingestion)
+    screening = ray_serve.deployment(
+        ray_actor_options=_LIGHT, max_ongoing_requests=2 * stages.screening_slots, **_SOON_REPLACED
+    )(Screening)
     generation = ray_serve.deployment(
-        ray_actor_options=generating, max_ongoing_requests=1, num_replicas=stages.generation_slots
+        ray_actor_options=generating, max_ongoing_requests=1, num_replicas=stages.generation_slots, **_SOON_REPLACED
     )(VideoGeneration)
     outbound = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)(Outbound)
     director = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)(Director)
