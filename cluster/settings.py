@@ -154,7 +154,13 @@ class Jobs(_Group):
     heartbeat_seconds: float = Field(gt=0, description="Time between two heartbeats of a running stage.")
     poll_seconds: float = Field(gt=0, description="How often the director looks for due work when nothing wakes it.")
     max_attempts: int = Field(ge=1, description="Attempts before a job that keeps losing its worker is failed.")
-    stage_seconds: float = Field(gt=0, description="Longest time one stage may take before it is given up.")
+    stage_seconds: float = Field(
+        gt=0, description="Longest time one attempt at a stage may take; a replica is waited for as long."
+    )
+    step_seconds: float = Field(gt=0, description="Longest time from one step of a stage to the next.")
+    slow_step_seconds: float = Field(
+        gt=0, description="The same for a step that already takes many times as long as is usual on its replica."
+    )
     max_queued_per_account: int = Field(ge=1, description="Jobs that one account may have waiting or running.")
     max_queued: int = Field(ge=1, description="Jobs of all accounts together from which on no more are accepted.")
     low_patience_seconds: float = Field(
@@ -170,6 +176,9 @@ class Stages(_Group):
         gt=0, description="Seconds that a megapixel of video is expected to take, until the first of a model was made."
     )
     generation_threads: int = Field(ge=0, description="Threads of a generation replica on a CPU; 0: one for each core.")
+    generation_memory_bytes: int | None = Field(
+        gt=0, description="What a generation replica may hold of the host's memory, in bytes; empty: no bound."
+    )
     generation_device: Literal["auto", "cpu", "cuda"] = Field(
         description="Where engines run; auto: each replica takes a GPU if the cluster has any, else the CPU."
     )

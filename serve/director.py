@@ -76,12 +76,13 @@ class Director:
                 await self._publish(lease)
             else:
                 call = self._stages[lease.stage].run.remote(lease.job_id, lease.fence, lease.stage)
-                await asyncio.wait_for(call, jobs.stage_seconds)
+                # A replica bounds its own time; as long may it take until there is one.
+                await asyncio.wait_for(call, 2 * jobs.stage_seconds)
         except Exception as error:
             telemetry.log_failure("worker_lost", error, job_id=lease.job_id, stage=lease.stage)
-            counted.lost(Stage(lease.stage), counted.Loss.BROKEN)
             with suppress(ServiceError):
-                await self._resources.database.run(lifecycle.lose, lease, jobs.max_attempts)
+                held = await self._resources.database.run(lifecycle.lose, lease, jobs.max_attempts)
+                counted.lost(Stage(lease.stage), counted.Loss.BROKEN if held else counted.Loss.GIVEN_UP)
         self._wake.set()
 
     async def _publish(self, lease: Lease) -> None:

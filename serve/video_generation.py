@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any
 
+from typing_extensions import override
+
 from cluster import clock, runtime
 from cluster.privacy.media_kinds import MediaKind
 from cluster.records import backlog, paces
@@ -20,6 +22,7 @@ from serve.media.decode import read_clean
 from serve.media.stills import SPRITES, spritesheet, thumbnail
 from serve.media.video import encode_mp4
 from serve.models.store import ModelStore
+from serve.pace import StepKind
 from serve.scaling import JOBS, SECONDS
 from serve.stage import StageRun
 from serve.stage_deployment import StageDeployment
@@ -57,6 +60,12 @@ class VideoGeneration(StageDeployment):
             name: self._load(name, device) for name, m in load_catalogue().models.items() if not m.recipient
         }
 
+    @property
+    @override
+    def memory_bytes(self) -> int | None:
+        """An engine's memory grows with the request, so it is bounded."""
+        return self.resources.settings.stages.generation_memory_bytes
+
     def work(self, run: StageRun) -> Mapping[str, Any]:
         """Write the job's video, thumbnail and sprite sheet, and measure how long that takes."""
         started = clock.monotonic()
@@ -64,8 +73,10 @@ class VideoGeneration(StageDeployment):
         photo, data = run.read(MediaKind.INPUT)
         prompt = prompt_of(run.resources.keys, run.opening, run.job)
         engine = self._engines[run.job.model]
+        run.doing(StepKind.PREPARATION)
         clip = engine.prepare(read_clean(data), prompt, parameters, run.on_step, run.should_stop)
         sampler = _Sampler(clip, SPRITES)
+        run.doing(StepKind.FRAME)
         video = BytesIO()
         encode_mp4(sampler.passing(clip.frames()), video, clip.width, clip.height, clip.fps, clip.frame_count)
         size = (clip.width, clip.height)

@@ -325,6 +325,12 @@ def try_again(connection: Connection, job_id: str, fence: int, max_attempts: int
     return connection.execute(statement).rowcount == 1
 
 
+def begin_again(connection: Connection, job_id: str, fence: int) -> bool:
+    """Let the present attempt at the stage start over; False if somebody else has the job by now."""
+    statement = update(jobs).where(jobs.c.id == job_id, jobs.c.fence == fence, jobs.c.state == JobState.IN_PROGRESS)
+    return connection.execute(statement.values(fence=jobs.c.fence + 1)).rowcount == 1
+
+
 def due(connection: Connection, stage: Stage, limit: int) -> list[str]:
     """Jobs whose next stage is ``stage`` and that nobody works on, the first in line first, locked."""
     query = (

@@ -47,6 +47,7 @@ __all__ = [
     "delete",
     "end_stage",
     "fail",
+    "hand_back",
     "lose",
     "lose_expired",
 ]
@@ -137,14 +138,23 @@ def cancel(connection: Connection, job_id: str, actor: Actor, error_code: str) -
     return _give_up(connection, job_id, JobState.CANCELLED, actor, error_code)
 
 
-def lose(connection: Connection, lease: Lease, max_attempts: int, error_code: str = "worker_lost") -> None:
-    """Take a job from a worker that is gone: it is begun again, or failed once its attempts are used up."""
-    if jobs.try_again(connection, lease.job_id, lease.fence, max_attempts):
-        leases.drop(connection, lease.job_id)
-        turns.send_back(connection, lease.job_id)
-        media.doom_unfinished(connection, lease.job_id)
-    else:
-        fail(connection, lease, error_code)
+def lose(connection: Connection, lease: Lease, max_attempts: int, error_code: str = "worker_lost") -> bool:
+    """Take a job from a worker that is gone: it is begun again, or failed once its attempts are used up.
+
+    Returns:
+        False if the lease had ended.
+    """
+    if not jobs.try_again(connection, lease.job_id, lease.fence, max_attempts):
+        return fail(connection, lease, error_code)
+    turns.send_back(connection, lease.job_id)
+    _free(connection, lease)
+    return True
+
+
+def hand_back(connection: Connection, lease: Lease) -> None:
+    """Take a job from a worker that ends through the fault of another job: this one loses no attempt by it."""
+    if jobs.begin_again(connection, lease.job_id, lease.fence):
+        _free(connection, lease)
 
 
 def lose_expired(connection: Connection, lease_seconds: float, max_attempts: int) -> list[Lease]:
@@ -216,6 +226,12 @@ def close_expired_guests(connection: Connection) -> int:
     for account_id in expired:
         close(connection, account_id)
     return len(expired)
+
+
+def _free(connection: Connection, lease: Lease) -> None:
+    """Let somebody else do the stage, from its input."""
+    leases.drop(connection, lease.job_id)
+    media.doom_unfinished(connection, lease.job_id)
 
 
 def _give_up(

@@ -13,6 +13,7 @@ from cluster.records.job_states import Stage
 from cluster.settings import Settings
 from serve.stage import StageRun
 from serve.stage_deployment import StageDeployment, Wedged
+from serve.watchdog import Watchdog
 from tests.api import WORK, Api, Person
 
 PATIENCE = 0.5
@@ -36,9 +37,10 @@ def deployment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     """A replica as Serve would make one: it finds its settings by itself."""
     monkeypatch.setenv("I2V_DATA_FOLDER", str(settings.data.folder))
     monkeypatch.setenv("I2V_DATABASE_URL", str(settings.database.url))
-    monkeypatch.setenv("I2V_JOBS_STAGE_SECONDS", str(PATIENCE))
+    monkeypatch.setenv("I2V_JOBS_STEP_SECONDS", str(PATIENCE))
     cluster_settings.load.cache_clear()
     replica = Ingestion()
+    replica.watchdog = Watchdog(replica.resources.settings.jobs, end=lambda: None)
     yield replica
     replica.__del__()
     replica.resources.database.close()
