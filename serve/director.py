@@ -14,7 +14,7 @@ from ray.serve.handle import DeploymentHandle
 
 from cluster import clock, telemetry
 from cluster import settings as cluster_settings
-from cluster.errors import ServiceError
+from cluster.errors import ServiceError, Unavailable
 from cluster.ids import new_id
 from cluster.records import expiry, idempotency, leases, lifecycle, media, throttles, turns, workers
 from cluster.records.job_states import Stage
@@ -39,7 +39,7 @@ class Director:
         self._stages = stages
         self._holder = new_id("director")
         self._wake = asyncio.Event()
-        self._driving: set[asyncio.Task[None]] = set()
+        self._driving: dict[asyncio.Task[None], Lease] = {}
         self._unstored = timedelta(minutes=settings.retention.unstored_minutes)
         jobs = settings.jobs
         self._loops = [
@@ -65,11 +65,14 @@ class Director:
         slots[Stage.PUBLISH] = settings.stages.publish_slots
         for lease in await database.run(lifecycle.claim, slots, self._holder):
             task = asyncio.create_task(self._drive(lease))
-            self._driving.add(task)
-            task.add_done_callback(self._driving.discard)
+            self._driving[task] = lease
+            task.add_done_callback(self._driving.pop)
 
     async def _drive(self, lease: Lease) -> None:
-        """Have one stage done. The outcome is already in the database, unless the worker died."""
+        """Have one stage done. The outcome is already in the database, unless the worker died.
+
+        If not even that can be written down now, nobody beats for the lease any more, and its silence tells.
+        """
         jobs = self._resources.settings.jobs
         try:
             if lease.stage == Stage.PUBLISH:
@@ -86,16 +89,27 @@ class Director:
         self._wake.set()
 
     async def _publish(self, lease: Lease) -> None:
+        """Deliver. There is no worker that could be lost: while the database is away, wait for it."""
         started = clock.monotonic()
         counted.attempted(Stage.PUBLISH)
-        delivered = await self._resources.database.run(lifecycle.complete, lease, self._unstored)
+        delivered = await self._delivered(lease)
         outcome = counted.Outcome.DONE if delivered else counted.Outcome.STOPPED
         counted.ended(Stage.PUBLISH, outcome, clock.monotonic() - started)
+
+    async def _delivered(self, lease: Lease) -> bool:
+        """Whether the job was completed by this lease; asked until there is an answer."""
+        while True:
+            try:
+                return await self._resources.database.run(lifecycle.complete, lease, self._unstored)
+            except Unavailable as error:
+                telemetry.log_failure("not_published", error, job_id=lease.job_id, stage=lease.stage)
+            await asyncio.sleep(self._resources.settings.jobs.poll_seconds)
 
     async def _keep_order(self) -> None:
         """Beat for what no replica has begun yet; take jobs from holders that have fallen silent."""
         database, jobs = self._resources.database, self._resources.settings.jobs
-        await database.run(leases.keep_alive, self._holder)
+        driven = [lease.job_id for lease in self._driving.values()]
+        await database.run(leases.keep_alive, self._holder, driven)
         for lease in await database.run(lifecycle.lose_expired, jobs.lease_seconds, jobs.max_attempts):
             counted.lost(Stage(lease.stage), counted.Loss.SILENT)
             self._wake.set()

@@ -294,7 +294,10 @@ def begin_stage(connection: Connection, job_ids: Collection[str]) -> dict[str, i
 def end_stage(
     connection: Connection, job_id: str, fence: int, done: Stage, upcoming: Stage, facts: Mapping[str, Any]
 ) -> bool:
-    """Go on to the next stage, unless the fence or the account's epoch has risen since."""
+    """Go on to the next stage, unless the fence or the account's epoch has risen since.
+
+    The fence rises, so that whoever takes the worker for lost afterwards takes nothing from the next one.
+    """
     alive = select(accounts.c.epoch).where(accounts.c.id == jobs.c.account_id).scalar_subquery()
     statement = (
         update(jobs)
@@ -305,7 +308,7 @@ def end_stage(
             jobs.c.state == JobState.IN_PROGRESS,
             jobs.c.epoch == alive,
         )
-        .values(stage=upcoming, facts=jobs.c.facts.concat(dict(facts)))
+        .values(stage=upcoming, facts=jobs.c.facts.concat(dict(facts)), fence=jobs.c.fence + 1)
     )
     return connection.execute(statement).rowcount == 1
 
