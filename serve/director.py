@@ -16,7 +16,7 @@ from cluster import clock, telemetry
 from cluster import settings as cluster_settings
 from cluster.errors import ServiceError
 from cluster.ids import new_id
-from cluster.records import idempotency, leases, lifecycle, media, throttles, turns
+from cluster.records import allowances, idempotency, leases, lifecycle, media, open_streams, throttles, turns
 from cluster.records.job_states import Stage
 from cluster.records.leases import Lease
 from cluster.settings import Settings
@@ -115,6 +115,8 @@ class Director:
         await self._resources.database.run(media.doom_abandoned, timedelta(minutes=retention.unfinished_minutes))
         await self._resources.database.run(idempotency.remove_expired)
         await self._resources.database.run(throttles.remove_expired)
+        await self._resources.database.run(allowances.remove_full)
+        await self._resources.database.run(open_streams.remove_expired)
         await self._resources.database.run(lifecycle.close_expired_guests)
         await erase_doomed(self._resources)
         await destroy_keys(self._resources)
