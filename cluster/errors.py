@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 __all__ = [
     "AccessLogUnavailable",
     "AccountExists",
+    "Busy",
     "ConsentRequired",
     "ConsentWithdrawn",
     "CrossSite",
@@ -38,6 +39,7 @@ __all__ = [
     "StateConflict",
     "TooManyQueued",
     "TooManyRequests",
+    "TooManyStreams",
     "Unavailable",
     "VideoDelivered",
     "VideoExpired",
@@ -332,6 +334,20 @@ class TooManyRequests(ServiceError):
     code = "rate_limit_exceeded"
     message = "Too many requests. Come back after the time in the header 'retry-after-ms'."
     retryable = True
+
+
+class Busy(TooManyRequests):
+    """The process that got the request has as much of its kind to do as it can; others may have room at once."""
+
+    code = "server_busy"
+    message = "This part of the service is busy. Nothing was done; come back after the time in 'retry-after-ms'."
+
+
+class TooManyStreams(TooManyRequests):
+    """The account takes as many downloads, event streams and waiting answers at once as it may. Close some first."""
+
+    code = "too_many_streams"
+    message = "This account takes as many long answers at once as it may. Let one end, or close it, first."
 
 
 class TooManyQueued(TooManyRequests):

@@ -168,6 +168,20 @@ class Jobs(_Group):
     )
 
 
+class Admission(_Group):
+    """How much is let in: of one account everywhere, and of everybody by one process that answers HTTP."""
+
+    creates_per_minute: int = Field(ge=1, description="Requests with a body that one account may make in a minute.")
+    reads_per_minute: int = Field(ge=1, description="The same for requests without one.")
+    streams_per_minute: int = Field(ge=1, description="The same for downloads and event streams.")
+    streams_per_account: int = Field(
+        ge=1, description="Downloads, event streams and answers waited for that one account may have open at once."
+    )
+    creates_at_once: int = Field(ge=1, description="Requests with a body that one process handles at once.")
+    reads_at_once: int = Field(ge=1, description="The same for requests without one.")
+    streams_at_once: int = Field(ge=1, description="The same for downloads, event streams and answers waited for.")
+
+
 class Stages(_Group):
     """How stages are done. How many jobs each handles at once follows from the replicas that `deployments` gives it."""
 
@@ -314,6 +328,7 @@ class Settings(_Group):
     ray: Ray
     metrics: Metrics
     jobs: Jobs
+    admission: Admission
     stages: Stages
     deployments: Deployments
     screening: Screening

@@ -16,7 +16,18 @@ from cluster import clock, telemetry
 from cluster import settings as cluster_settings
 from cluster.errors import ServiceError, Unavailable
 from cluster.ids import new_id
-from cluster.records import expiry, idempotency, leases, lifecycle, media, throttles, turns, workers
+from cluster.records import (
+    allowances,
+    expiry,
+    idempotency,
+    leases,
+    lifecycle,
+    media,
+    open_streams,
+    throttles,
+    turns,
+    workers,
+)
 from cluster.records.job_states import Stage
 from cluster.records.leases import Lease
 from serve import resources
@@ -124,6 +135,8 @@ class Director:
             self._wake.set()
         await self._resources.database.run(idempotency.remove_expired)
         await self._resources.database.run(throttles.remove_expired)
+        await self._resources.database.run(allowances.remove_full)
+        await self._resources.database.run(open_streams.remove_expired)
         await self._resources.database.run(workers.remove_silent, _FORGOTTEN)
         await self._resources.database.run(lifecycle.close_expired_guests)
         await erase_doomed(self._resources)

@@ -6,6 +6,7 @@ All are imported here, so that ``metadata`` knows every table whoever asks.
 from cluster.records import (
     access_log,
     accounts,
+    allowances,
     api_keys,
     audit,
     consents,
@@ -17,6 +18,7 @@ from cluster.records import (
     leases,
     media,
     notices,
+    open_streams,
     paces,
     sessions,
     sign_ups,
@@ -32,6 +34,7 @@ from cluster.storage.database import metadata
 __all__ = [
     "access_log",
     "accounts",
+    "allowances",
     "api_keys",
     "audit",
     "consents",
@@ -44,6 +47,7 @@ __all__ = [
     "media",
     "metadata",
     "notices",
+    "open_streams",
     "paces",
     "sessions",
     "sign_ups",

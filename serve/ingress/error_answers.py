@@ -51,6 +51,7 @@ _OF_THE_EDGE = (
     errors.RequestTimeout,
     errors.HeadersTooLarge,
     errors.TooManyRequests,
+    errors.Busy,
     errors.NoAnswer,
 )
 COMMON = documented(

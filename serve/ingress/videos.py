@@ -77,6 +77,7 @@ def _create_schema() -> dict[str, Any]:
         errors.IdempotencyKeyReused,
         errors.TooManyRequests,
         errors.TooManyQueued,
+        errors.TooManyStreams,
         errors.QueueFull,
     ),
 )
@@ -96,7 +97,7 @@ async def create_video(
     order = await read_order(services, submission, idempotency_key)
     job_id = await accept(services, caller, order)
     if patience := wait_seconds(prefer or []):
-        await wait_for_end(services, caller, job_id, patience)
+        await wait_for_end(services, caller, job_id, request, patience)
         response.headers["preference-applied"] = f"wait={patience}"
     return await _shown(services, caller, job_id, response)
 

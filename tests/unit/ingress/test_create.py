@@ -144,6 +144,23 @@ def test_creates_at_once_do_not_exceed_what_may_wait(api: Api, person: Person) -
     assert api.world.run(jobs.active_count, person.account_id) == most
 
 
+def test_a_job_of_low_priority_says_so_and_lets_others_go_first(api: Api, person: Person) -> None:
+    other = api.person()
+    low = person.create(priority="low").json()
+    normal = other.create(priority="normal").json()
+    assert (low["priority"], normal["priority"], other.create().json()["priority"]) == ("low", "normal", "normal")
+    assert normal["queue_position"] == 1
+    assert person.get(f"/v1/videos/{low['id']}").json()["queue_position"] == 3
+
+
+def test_no_other_priority_is_known(api: Api, person: Person) -> None:
+    before = api.snapshot()
+    for priority in ("high", "", "LOW", "0"):
+        refused = person.create(priority=priority)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "priority")
+    assert api.snapshot() == before
+
+
 def test_a_full_queue_refuses_everybody_and_leaves_nothing(api: Api, person: Person) -> None:
     settings = api.services.resources.settings
     few = settings.model_copy(update={"jobs": settings.jobs.model_copy(update={"max_queued": 2})})

@@ -1,4 +1,4 @@
-"""Fair shares: each job has a turn, and due jobs are found in the order of their turns."""
+"""Admission: what accounts may still ask for, and what they take. Fair shares: due jobs in the order of their turns."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,7 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
+INSTANT = sa.DateTime(timezone=True)
 ACTIVE = sa.text("state IN ('queued', 'in_progress')")
 ORDER: tuple[sa.TextClause | str, ...] = (sa.text("priority DESC"), "turn", "id")
 
@@ -21,10 +22,33 @@ def upgrade() -> None:
     op.create_index("ix_jobs_line", "jobs", [*ORDER], unique=False, postgresql_where=sa.text("state = 'queued'"))
     op.create_index("ix_jobs_account_id_turn", "jobs", ["account_id", "priority", "turn"], unique=False)
     op.create_index("ix_jobs_turn", "jobs", ["priority", "turn"], unique=False)
+    op.create_table(
+        "allowances",
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("full_at", INSTANT, nullable=False),
+        sa.Column("granted", sa.Integer(), nullable=False),
+        sa.CheckConstraint("kind IN ('create', 'read', 'stream')", name=op.f("ck_allowances_kind")),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_allowances_account_id")),
+        sa.PrimaryKeyConstraint("account_id", "kind", name=op.f("pk_allowances")),
+        postgresql_with={"fillfactor": "50"},
+    )
+    op.create_table(
+        "open_streams",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_open_streams_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_open_streams")),
+        postgresql_with={"fillfactor": "50"},
+    )
+    op.create_index(op.f("ix_open_streams_account_id"), "open_streams", ["account_id"], unique=False)
 
 
 def downgrade() -> None:
-    """First come, first served."""
+    """First come, first served, and as often as anybody likes."""
+    op.drop_table("open_streams")
+    op.drop_table("allowances")
     for index in ("ix_jobs_turn", "ix_jobs_account_id_turn", "ix_jobs_line", "ix_jobs_due"):
         op.drop_index(index, table_name="jobs")
     op.create_index("ix_jobs_due", "jobs", ["stage", "priority", "id"], unique=False, postgresql_where=ACTIVE)
