@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Case, Connection, Select, and_, case, delete, or_, select, update
 
@@ -18,8 +18,9 @@ from cluster.records.job_states import ACTIVE
 from cluster.records.jobs import jobs
 from cluster.records.media import media
 
-__all__ = ["Overdue", "Reason", "forget", "select_overdue", "take", "unnamed"]
+__all__ = ["Overdue", "Reason", "forget", "select_overdue", "take", "unheard_of", "unnamed"]
 
+_PARTS_OF_A_JOBS: Final = 4  # kind, job, fence and id: see `media.begin`
 _TRANSIENT = [kind for kind, rule in KINDS.items() if rule.lifetime is Lifetime.TASK]
 
 
@@ -70,6 +71,17 @@ def unnamed(connection: Connection, object_keys: Sequence[str]) -> list[str]:
     """Those of these objects that no row names: nobody can be shown them, and nothing else would erase them."""
     named = set(connection.execute(select(media.c.object_key).where(media.c.object_key.in_(object_keys))).scalars())
     return [key for key in object_keys if key not in named]
+
+
+def unheard_of(connection: Connection, object_keys: Sequence[str]) -> list[str]:
+    """Those of these objects that are of a job that there never was here, or of an attempt that it never had.
+
+    Rows of jobs stay and fences rise, so such an object was made under a newer state of the database.
+    """
+    made = {key: (parts[1], int(parts[2])) for key in object_keys if len(parts := key.split("/")) == _PARTS_OF_A_JOBS}
+    query = select(jobs.c.id, jobs.c.fence).where(jobs.c.id.in_({job_id for job_id, _ in made.values()}))
+    fences: dict[str, int] = {row.id: row.fence for row in connection.execute(query)}
+    return [key for key, (job_id, fence) in made.items() if fence > fences.get(job_id, -1)]
 
 
 def _overdue(unfinished: timedelta) -> Select[Any]:
