@@ -1,6 +1,5 @@
 """`i2v up`, `i2v status`, `i2v down`."""
 
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -12,11 +11,10 @@ from rich.table import Table
 
 from cluster import clock
 from cluster.cli.console import AsJson, Exit, Problem, answer, console, settings_of_this_process
-from cluster.runtime import control, layout
+from cluster.runtime import control, layout, submission
 from cluster.runtime.application import api_url, tls_url
 from cluster.runtime.edge import certificate
 from cluster.runtime.operators_port import metrics_url
-from cluster.runtime.ray_head import ray_command
 from cluster.settings import Settings
 
 __all__ = ["bring_up", "down", "status", "up"]
@@ -121,22 +119,19 @@ def _check(state: dict[str, Any], log: Path) -> None:
 
 def _facts(settings: Settings) -> dict[str, Any]:
     where, api = layout.paths(settings), api_url(settings)
-    dashboard = f"http://127.0.0.1:{settings.ray.dashboard_port}"
-    credential = f"RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH={where.ray_token}"
-    submit = f"{credential} {ray_command()} job submit --address {dashboard} -- {sys.executable}"
     return {
         "data": str(where.data),
         "urls": {
             "api": api,
             "tls": tls_url(settings),
             "docs": f"{api}/docs",
-            "dashboard": dashboard,
+            "dashboard": submission.dashboard_url(settings),
             "metrics": metrics_url(settings),
         },
         "certificate": str(certificate(settings)),
         "ray_token_file": str(where.ray_token),
-        "job_submit": f"{submit} -c 'import ray; ray.init()'",
-        "sweep": f"{submit} -m pipelines.sweep",
+        "job_submit": submission.line(settings, "-c", "import ray; ray.init()"),
+        "sweep": submission.line(settings, *submission.SWEEP),
     }
 
 
