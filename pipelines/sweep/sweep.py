@@ -16,7 +16,8 @@ from pipelines.sweep.stores import Stores
 
 __all__ = ["SHARD", "Workers", "sweep"]
 
-SHARD: Final = 5000
+SHARD: Final = 100_000
+"""Ids in memory at once; the processes of Ray Data are started anew for each shard."""
 Workers = Callable[[Eraser, Sequence[str]], Mapping[str, Erasure]]
 """Has a shard done by some processes; the outcome of every name in it."""
 

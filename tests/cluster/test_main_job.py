@@ -114,5 +114,5 @@ def test_what_is_not_to_be_stored_is_downloaded_once(cluster: RunningCluster, ac
     with pytest.raises(openai.APIStatusError) as gone:
         account.openai.videos.download_content(video.id)
     assert (gone.value.status_code, gone.value.code) == (410, "video_delivered")
-    until(lambda: not [key for key in cluster.objects.keys() if video.id in key], 60)
+    until(lambda: not any(video.id in key for key in cluster.objects.keys("")), 60)
     assert account.openai.videos.retrieve(video.id).status == "completed"
