@@ -301,6 +301,14 @@ class Retention(_Group):
     unfinished_minutes: int = Field(ge=1, description="Age at which an upload that was never accepted is removed.")
 
 
+class Sweep(_Group):
+    """The sweep, which erases what has outlived its retention rule."""
+
+    every_hours: float | None = Field(
+        gt=0, description="How often `i2v up` has it done by itself; empty: never, and something else has to."
+    )
+
+
 class Operator(_Group):
     """Who runs this installation: the controller of its data, whom the privacy policy names."""
 
@@ -336,6 +344,7 @@ class Settings(_Group):
     credits: Credits
     outbound: Outbound
     retention: Retention
+    sweep: Sweep
     operator: Operator
 
     @model_validator(mode="after")

@@ -1,7 +1,6 @@
 """`i2v up`, `i2v status`, `i2v down`, `i2v join`."""
 
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,7 +12,7 @@ from rich.table import Table
 
 from cluster import clock
 from cluster.cli.console import AsJson, Exit, Problem, answer, console, settings_of_this_process
-from cluster.runtime import control, layout, ray_head, ray_node
+from cluster.runtime import control, layout, ray_head, ray_node, submission
 from cluster.runtime.application import api_url, tls_url
 from cluster.runtime.edge import certificate
 from cluster.runtime.environment import whole_environment
@@ -147,23 +146,20 @@ def _check(state: dict[str, Any], log: Path) -> None:
 
 def _facts(settings: Settings) -> dict[str, Any]:
     where, api = layout.paths(settings), api_url(settings)
-    dashboard = f"http://127.0.0.1:{settings.ray.dashboard_port}"
-    credential = f"RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH={where.ray_token}"
-    submit = f"{credential} {ray_node.ray_command()} job submit --address {dashboard} -- {sys.executable}"
     return {
         "data": str(where.data),
         "urls": {
             "api": api,
             "tls": tls_url(settings),
             "docs": f"{api}/docs",
-            "dashboard": dashboard,
+            "dashboard": submission.dashboard_url(settings),
             "metrics": metrics_url(settings),
         },
         "certificate": str(certificate(settings)),
         "ray_token_file": str(where.ray_token),
         "join": f"i2v join {ray_head.address(settings)}",
-        "job_submit": f"{submit} -c 'import ray; ray.init()'",
-        "sweep": f"{submit} -m pipelines.sweep",
+        "job_submit": submission.line(settings, "-c", "import ray; ray.init()"),
+        "sweep": submission.line(settings, *submission.SWEEP),
     }
 
 
