@@ -18,7 +18,7 @@ from serve.engines.protocol import Capabilities, Clip, Engine, Image, OnStep, Sh
 __all__ = ["SLOW_SECONDS", "Fault", "build"]
 
 _USUAL_STEPS, _USUAL_SECONDS = 12, 0.05
-SLOW_SECONDS = 240 * _USUAL_SECONDS
+SLOW_SECONDS = 400 * _USUAL_SECONDS
 
 
 class Fault(IntEnum):

@@ -8,19 +8,21 @@ import pytest
 
 from cluster import runtime
 from cluster.records import credits, jobs
-from cluster.records.job_states import ACTIVE, JobState
+from cluster.records.job_states import ACTIVE, JobState, Stage
 from cluster.records.jobs import Job
 from cluster.storage.database import Database
 from cluster.storage.objects import open_objects
+from serve.metrics.counted import Loss
 from tests.checks import differences
 from tests.cluster._installation import Installation
 from tests.cluster._waiting import until
 from tests.cluster._wedged_app import SLOW_SECONDS, Fault
 from tests.cluster.conftest import Account, RunningCluster, new_account
+from tests.cluster.test_metrics import PATIENCE, counted, total
 from tests.photos import jpeg, person
 
 ATTEMPTS = 2
-STEP_SECONDS, SLOW_STEP_SECONDS = 30, 4
+STEP_SECONDS, SLOW_STEP_SECONDS = 60, 7
 MEMORY_BYTES = 2 * 2**30
 CODES = {
     Fault.BLOCKS: "timed_out",
@@ -98,7 +100,7 @@ def charged(cluster: RunningCluster, account: Account) -> int:
     return cluster.settings.credits.sign_up_grant - balance.available
 
 
-@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
 def test_a_faulty_job_fails_with_its_code_after_its_attempts_and_costs_nothing(
     faulty: RunningCluster, asked: dict[Fault | None, Asked], fault: Fault
 ) -> None:
@@ -123,3 +125,16 @@ def test_afterwards_rows_objects_and_credits_agree(faulty: RunningCluster, asked
         ended(faulty, each)
     until(lambda: not faulty.database.run(differences, faulty.objects), 30)
     assert not faulty.database.run(credits.discrepancies)
+
+
+def test_the_figures_tell_what_replicas_gave_up_from_what_fell_silent(
+    faulty: RunningCluster, asked: dict[Fault | None, Asked]
+) -> None:
+    for each in asked.values():
+        ended(faulty, each)
+    given_up = ATTEMPTS * len({Fault.BLOCKS, Fault.MAKES_A_SLOW_STEP, Fault.ALLOCATES_WITHOUT_END})
+
+    def losses(cause: Loss) -> float:
+        return total(counted(faulty), "ray_i2v_lease_losses_total", stage=Stage.GENERATION, cause=cause)
+
+    until(lambda: losses(Loss.GIVEN_UP) >= given_up and losses(Loss.SILENT) >= ATTEMPTS, PATIENCE)
