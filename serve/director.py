@@ -51,6 +51,7 @@ class Director:
         self._holder = new_id("director")
         self._wake = asyncio.Event()
         self._driving: dict[asyncio.Task[None], Lease] = {}
+        self._silent: set[Lease] = set()
         self._unstored = timedelta(minutes=settings.retention.unstored_minutes)
         jobs = settings.jobs
         self._loops = [
@@ -96,7 +97,9 @@ class Director:
             telemetry.log_failure("worker_lost", error, job_id=lease.job_id, stage=lease.stage)
             with suppress(ServiceError):
                 held = await self._resources.database.run(lifecycle.lose, lease, jobs.max_attempts)
-                counted.lost(Stage(lease.stage), counted.Loss.BROKEN if held else counted.Loss.GIVEN_UP)
+                if held or lease not in self._silent:
+                    counted.lost(Stage(lease.stage), counted.Loss.BROKEN if held else counted.Loss.GIVEN_UP)
+        self._silent.discard(lease)
         self._wake.set()
 
     async def _publish(self, lease: Lease) -> None:
@@ -123,6 +126,7 @@ class Director:
         await database.run(leases.keep_alive, self._holder, driven)
         for lease in await database.run(lifecycle.lose_expired, jobs.lease_seconds, jobs.max_attempts):
             counted.lost(Stage(lease.stage), counted.Loss.SILENT)
+            self._silent.add(lease)
             self._wake.set()
         await database.run(lifecycle.cancel_outdated)
         await database.run(turns.promote, timedelta(seconds=jobs.low_patience_seconds))
