@@ -9,7 +9,8 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -22,6 +23,7 @@ from cluster.records.job_states import Stage
 from cluster.records.jobs import Job
 from cluster.records.leases import Lease
 from cluster.records.media import Medium
+from cluster.storage.errors import KeyStoreUnavailable, ObjectStoreUnavailable
 from cluster.storage.openings import Opening
 from serve import memory
 from serve.engines.protocol import Stopped
@@ -31,6 +33,8 @@ from serve.pace import StepKind
 from serve.resources import StageResources
 
 __all__ = ["Rejected", "StageRun", "perform"]
+
+T = TypeVar("T")
 
 
 class Rejected(Exception):
@@ -105,8 +109,7 @@ class StageRun:
         medium = self.resources.database.run(media.of_job, self.job.id, kind)
         if medium is None:
             raise Stopped
-        reader = self.resources.store.open(medium.object_key, self.opening, medium.id)
-        data = reader.read(0, reader.size)
+        data = self._patiently(partial(self._opened, medium))
         self.step_done()
         return medium, data
 
@@ -124,7 +127,8 @@ class StageRun:
         medium = self.resources.database.run(self._announce, kind, content_type, derived_from)
         width, height = size or (None, None)
         self._written.append((medium, 0, width, height))
-        written = self.resources.store.put(medium.object_key, medium.account_id, medium.id, chunks)
+        put = partial(self.resources.store.put, medium.object_key, medium.account_id, medium.id, list(chunks))
+        written = self._patiently(put)
         self._written[-1] = (medium, written, width, height)
         self.step_done()
         return medium
@@ -148,6 +152,24 @@ class StageRun:
         for medium, *_ in self._written:
             if self.resources.database.run(media.get, medium.account_id, medium.id) is None:
                 self.resources.store.delete(medium.object_key)
+
+    def _opened(self, medium: Medium) -> bytes:
+        reader = self.resources.store.open(medium.object_key, self.opening, medium.id)
+        return reader.read(0, reader.size)
+
+    def _patiently(self, use_store: Callable[[], T]) -> T:
+        """While the store refuses, wait and try again: an outage shall not use up the attempts of every job."""
+        bounds = self.resources.settings.jobs
+        give_up = clock.monotonic() + bounds.outage_seconds
+        while True:
+            try:
+                return use_store()
+            except (ObjectStoreUnavailable, KeyStoreUnavailable):
+                if clock.monotonic() > give_up:
+                    raise
+            if self.stopped.wait(bounds.heartbeat_seconds):
+                raise Stopped
+            self.doing(StepKind.OTHER)
 
     def _announce(self, connection: Connection, kind: MediaKind, content_type: str, derived_from: str) -> Medium:
         if not leases.beat(connection, self.job.id, self.lease.fence, *self._progress):

@@ -11,7 +11,8 @@ from cluster.records.job_states import Stage
 from cluster.storage.database import Database
 from cluster.storage.objects import open_objects
 from tests.chaos._clients import Client, small_photo
-from tests.chaos._holding import Hold
+from tests.chaos._disks import Disk
+from tests.chaos._holding import FOLDER, Hold
 from tests.chaos.history import violations
 from tests.chaos.journal import Journal
 from tests.cluster._installation import Installation
@@ -43,6 +44,7 @@ class Arena:
         """It has been started."""
         self.installation = installation
         self.url = f"http://127.0.0.1:{installation.settings.http.port}"
+        self.objects, self.database = installation.paths.objects, installation.paths.postgres
         self.journal = Journal()
         self._photo = small_photo()
         self.clients: list[Client] = []
@@ -72,6 +74,11 @@ class Arena:
     def attempts(self, job_id: str) -> int:
         """How often the job was begun or begun again."""
         return int(self.installation.sql(f"SELECT attempts FROM jobs WHERE id = '{job_id}'")[0][0])
+
+    def release(self) -> None:
+        """Let everybody go who is held."""
+        for file in (self.installation.folder / FOLDER).iterdir():
+            file.unlink(missing_ok=True)
 
     def silence(self, job_id: str) -> float:
         """For how many seconds nobody has beaten for the job."""
@@ -118,6 +125,7 @@ class Arena:
 def opened() -> Iterator[Arena]:
     """An installation that is started, and ended with everything in it."""
     installation = Installation("tests.chaos._application:build", **_SETTINGS)
+    disks = [Disk(installation.paths.objects), Disk(installation.paths.postgres)] if os.geteuid() == 0 else []
     try:
         installation.up()
         arena = Arena(installation)
@@ -127,6 +135,9 @@ def opened() -> Iterator[Arena]:
             for client in arena.clients:
                 client.http.close()
     finally:
+        installation.i2v("down")
+        for disk in disks:
+            disk.remove()
         installation.remove()
 
 

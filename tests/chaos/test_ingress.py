@@ -36,7 +36,7 @@ def test_a_request_whose_ingress_dies_is_one_job_when_it_is_asked_again(arena: A
     before = len(arena.client.jobs)
     asking = threading.Thread(target=arena.client.create)
     with psycopg.connect(runtime.owner_url(arena.installation.settings)) as connection:
-        connection.execute("SELECT 1 FROM accounts WHERE id = %s FOR UPDATE", [arena.client.account_id])
+        connection.execute("SELECT 1 FROM accounts WHERE id = %s FOR NO KEY UPDATE", [arena.client.account_id])
         asking.start()
         until(lambda: bool(arena.installation.sql(BLOCKED)), 30)
         assert arena.installation.sql("SELECT 1 FROM media WHERE state = 'writing' AND job_id IS NULL")
