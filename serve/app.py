@@ -20,7 +20,7 @@ from serve.outbound import Outbound
 from serve.screening import Screening
 from serve.video_generation import VideoGeneration
 
-__all__ = ["build", "build_app"]
+__all__ = ["build", "build_app", "wants_gpus"]
 
 _NOTHING_RUNS_AHEAD = {
     "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
@@ -30,8 +30,8 @@ _NOTHING_RUNS_AHEAD = {
 download that nobody takes would lie in memory whole, past every later look at whether it may be sent."""
 
 
-def build(settings: Settings, gpus: bool) -> Application:
-    """The whole service. With ``gpus``, each replica that makes videos takes a GPU, unless the settings say otherwise.
+def build(settings: Settings, gpus: bool, generation: type[VideoGeneration] = VideoGeneration) -> Application:
+    """The whole service. With ``gpus``, each replica of ``generation`` takes a GPU, unless the settings say otherwise.
 
     Raises:
         SettingsError: a deployment's options are not valid.
@@ -41,7 +41,7 @@ def build(settings: Settings, gpus: bool) -> Application:
     workers = {
         Stage.INGESTION.value: _deployment(settings, Ingestion, "ingestion").bind(),
         Stage.INPUT_SCREENING.value: screening,
-        Stage.GENERATION.value: _deployment(settings, VideoGeneration, "video_generation", _gpus(gpus)).bind(),
+        Stage.GENERATION.value: _deployment(settings, generation, "video_generation", _gpus(gpus)).bind(),
         Stage.OUTPUT_SCREENING.value: screening,
     }
     ingress = _deployment(settings, Ingress, "ingress", {"runtime_env": {"env_vars": _NOTHING_RUNS_AHEAD}})
@@ -54,8 +54,13 @@ def build(settings: Settings, gpus: bool) -> Application:
 def build_app() -> Application:
     """What Serve's configuration names as import path: the settings of this cluster, on the devices that it has."""
     settings = cluster_settings.load()
+    return build(settings, wants_gpus(settings))
+
+
+def wants_gpus(settings: Settings) -> bool:
+    """Whether engines run on GPUs in this cluster."""
     wanted = settings.stages.generation_device
-    return build(settings, wanted == "cuda" or (wanted == "auto" and cluster_resources().get("GPU", 0) > 0))
+    return wanted == "cuda" or (wanted == "auto" and cluster_resources().get("GPU", 0) > 0)
 
 
 def _gpus(wanted: bool) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class StageDeployment(ABC):
         own = settings.load()
         self.resources = resources.for_stage(own, self.name)
         self.watchdog = Watchdog(own.jobs, self.memory_bytes)
-        places = deployments.places(own, self.name) // len(self.stages)
+        places = max(1, deployments.places(own, self.name) // len(self.stages))
         self._presence = Presence(self.resources.database, self.stages, places, own.jobs.heartbeat_seconds)
         telemetry.log("replica_started", deployment=self.name)
 

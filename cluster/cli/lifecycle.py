@@ -59,12 +59,12 @@ def join(head: Annotated[str, typer.Argument(metavar="HOST:PORT", help="Where th
     """Make this host a node of a cluster whose head runs elsewhere, until it is ended. 'i2v up' is for the head."""
     settings = settings_of_this_process()
     where = layout.paths(settings)
+    if not where.ray_token.exists():
+        raise Problem(f"Copy the head's credential to {where.ray_token} first; 'i2v up' names it there.")
     try:
         layout.make(where)
     except layout.FolderNotPrivate as error:
         raise Problem(str(error)) from None
-    if not where.ray_token.exists():
-        raise Problem(f"Copy the head's credential to {where.ray_token} first; 'i2v up' names it there.")
     command = ray_node.join_command(settings, head)
     os.execve(command[0], command, whole_environment(settings))  # noqa: S606 - our own words
 

@@ -20,7 +20,7 @@ POLICY = WaitingSeconds(seconds=WITHIN, slack=SLACK)
 def context(jobs: int, seconds: float, now: int = 1, reports: int = 1) -> AutoscalingContext:
     """What Serve's controller gives a policy while so many jobs wait, all of them handed to Serve."""
 
-    def points(value: float) -> dict[str, list[Any]]:
+    def points(value: float) -> dict[Any, Any]:
         newest = {"newest": [SimpleNamespace(timestamp=9.0, value=-1.0), SimpleNamespace(timestamp=20.0, value=value)]}
         older = {f"older-{n}": [SimpleNamespace(timestamp=19.0 - n, value=9e9)] for n in range(1, reports)}
         return older | newest if reports else {}
