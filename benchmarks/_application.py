@@ -15,6 +15,7 @@ from serve import catalogue, resources
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
 from serve.ingress.hub import Hub
+from serve.ingress.looks import Looks
 from serve.ingress.services import OutboundCalls, Services, published_notices, published_terms
 from serve.ingress.watch import Watch
 from serve.outbound import channels
@@ -55,6 +56,7 @@ async def _services(settings: Settings) -> Services:
         door=Door(opened.database, opened.keys),
         watch=Watch(opened.database),
         hub=Hub(opened.database),
+        looks=Looks(opened.database),
         terms=published_terms(),
         policy=policy.published(opened.settings),
     )

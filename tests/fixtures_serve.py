@@ -16,6 +16,7 @@ from serve.egress.webhooks import WebhookChannel
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
 from serve.ingress.hub import Hub
+from serve.ingress.looks import Looks
 from serve.ingress.services import OutboundCalls, Services, published_terms
 from serve.ingress.watch import Watch
 from serve.outbound import channels
@@ -86,6 +87,7 @@ def services(web_resources: WebResources, world: World, way_out: tuple[FetchChan
         door=Door(web_resources.database, web_resources.keys),
         watch=Watch(web_resources.database),
         hub=Hub(web_resources.database),
+        looks=Looks(web_resources.database),
         terms=published_terms(),
         policy=policy.published(web_resources.settings),
     )

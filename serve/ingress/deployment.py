@@ -12,6 +12,7 @@ from serve import catalogue, resources
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
 from serve.ingress.hub import Hub
+from serve.ingress.looks import Looks
 from serve.ingress.services import OutboundCalls, Services, published_notices, published_terms
 from serve.ingress.watch import Watch
 
@@ -38,6 +39,7 @@ class Ingress:
             door=Door(opened.database, opened.keys),
             watch=Watch(opened.database),
             hub=Hub(opened.database),
+            looks=Looks(opened.database),
             terms=published_terms(),
             policy=policy.published(opened.settings),
             edge_secret=runtime.edge_secret(opened.settings),

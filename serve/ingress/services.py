@@ -22,6 +22,7 @@ from serve.catalogue import Catalogue
 from serve.ingress import cookies
 from serve.ingress.door import Door, Knock, Visitor
 from serve.ingress.hub import Hub
+from serve.ingress.looks import Looks
 from serve.ingress.watch import Watch
 from serve.resources import WebResources
 
@@ -56,7 +57,7 @@ class OutboundCalls:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What one replica answers with: resources, models, texts, door, watch, hub, ways to other deployments."""
+    """What one replica answers with: resources, models, texts, door, watch, hub, looks, ways to other deployments."""
 
     resources: WebResources
     catalogue: Catalogue
@@ -66,6 +67,7 @@ class Services:
     door: Door
     watch: Watch
     hub: Hub
+    looks: Looks
     terms: Mapping[Audience, Terms]
     policy: Policy
     edge_secret: str | None = None
