@@ -94,14 +94,15 @@ class StageRun:
         Returns:
             False if the lease had ended.
         """
-        self.stopped.set()
         telemetry.log("stage_given_up", code=code, job_id=self.job.id, stage=self.lease.stage)
-        bounds = self.resources.settings.jobs
-        return self.resources.database.run(lifecycle.lose, self.lease, bounds.max_attempts, code)
+        try:
+            most = self.resources.settings.jobs.max_attempts
+            return self.resources.database.run(lifecycle.lose, self.lease, most, code)
+        finally:
+            self.stopped.set()
 
     def hand_back(self) -> None:
         """Give the job up through no fault of its own: the attempt is not counted."""
-        self.stopped.set()
         self.resources.database.run(lifecycle.hand_back, self.lease)
 
     def read(self, kind: MediaKind) -> tuple[Medium, bytes]:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Collection
 from typing import Final
 
-from cluster import clock, telemetry
+from cluster import telemetry
 from cluster.records.job_states import Stage
 from cluster.settings import Jobs
 from serve import dead_mans_switch, memory
@@ -38,6 +38,7 @@ class Watchdog:
         self._lock = threading.Lock()
         self._runs: set[StageRun] = set()
         self._thread: threading.Thread | None = None
+        self._ended = False
 
     def add(self, run: StageRun) -> None:
         """Watch a run that has begun."""
@@ -60,40 +61,33 @@ class Watchdog:
 
     def _watch(self) -> None:
         pause = threading.Event()
-        held_at = -self._bounds.heartbeat_seconds
-        while self._has_work():
-            try:
-                ended = self._look()
-            except Exception as error:  # for want of memory, perhaps: look again, until the switch is not held any more
-                telemetry.log_failure("watchdog_failed", error)
-            else:
-                if ended:
-                    return
-                if clock.monotonic() - held_at >= self._bounds.heartbeat_seconds:
+        try:
+            while self._has_work():
+                try:
+                    self._look()
                     dead_mans_switch.hold(_SILENT_LEASES * self._bounds.lease_seconds)
-                    held_at = clock.monotonic()
-            pause.wait(_LOOK_SECONDS)
+                except Exception as error:  # for want of memory, perhaps; who can never look, does not hold the switch
+                    telemetry.log_failure("watchdog_failed", error)
+                pause.wait(_LOOK_SECONDS)
+        finally:
+            dead_mans_switch.let_go()
 
     def _has_work(self) -> bool:
         with self._lock:
-            if not self._runs:
-                dead_mans_switch.let_go()
+            if not self._runs or self._ended:
                 self._thread = None
-            return bool(self._runs)
+            return self._thread is not None
 
-    def _look(self) -> bool:
-        """Take from the runs what they have no right to any more; whether the process was ended."""
+    def _look(self) -> None:
+        """Take from the runs what they have no right to any more."""
         runs = self.runs
         for run in runs:
             if run.is_late() and run.lose("timed_out"):
                 counted.lost(Stage(run.lease.stage), counted.Loss.GIVEN_UP)
         if runs and self._memory_bytes is not None and memory.resident_bytes() > self._memory_bytes:
             self._give_up(runs, runs, "out_of_memory")
-            return True
-        if still := [run for run in runs if run.stands_still()]:
+        elif still := [run for run in runs if run.stands_still()]:
             self._give_up(still, runs, "timed_out")
-            return True
-        return False
 
     def _give_up(self, faulty: Collection[StageRun], runs: Collection[StageRun], code: str) -> None:
         """End the process; the director counts what it loses. What merely ran beside the fault loses no attempt."""
@@ -105,4 +99,5 @@ class Watchdog:
                     run.hand_back()
             except Exception as error:  # the lease then ends by silence
                 telemetry.log_failure("job_kept", error, job_id=run.job.id, stage=run.lease.stage)
+        self._ended = True
         self._end()

@@ -65,6 +65,8 @@ def test_the_job_fails_with_its_code_after_its_attempts_and_the_next_one_is_made
         assert not any(reference() for reference in held), "the last attempt's memory is still held"
         taken = np.ones(2**20)
         held.append(weakref.ref(taken))
+        cycle: list[object] = [taken]
+        cycle.append(cycle)
         WORK[Stage.GENERATION](run)
         raise torch.OutOfMemoryError
 
