@@ -9,7 +9,23 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Case, Connection, Select, and_, case, delete, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    Case,
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    and_,
+    any_,
+    case,
+    delete,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from cluster import clock
 from cluster.privacy.media_kinds import KINDS, Lifetime
@@ -64,21 +80,22 @@ def select_overdue(connection: Connection, unfinished: timedelta, *, after: str,
 
 def take(connection: Connection, media_ids: Collection[str], unfinished: timedelta) -> list[Taken]:
     """Doom those of these that are still overdue. From now on nobody is shown them."""
-    query = _overdue(unfinished).where(media.c.id.in_(media_ids)).order_by(media.c.id).with_for_update(of=media)
+    query = _overdue(unfinished).where(_among(media.c.id, media_ids)).order_by(media.c.id).with_for_update(of=media)
     taken = [Taken(row.id, row.object_key, row.state == "live") for row in connection.execute(query)]
-    doomed = update(media).where(media.c.id.in_([each.media_id for each in taken]), media.c.state != "doomed")
+    doomed = update(media).where(_among(media.c.id, [each.media_id for each in taken]), media.c.state != "doomed")
     connection.execute(doomed.values(state="doomed", doomed_at=clock.now()))
     return taken
 
 
 def forget(connection: Connection, media_ids: Collection[str]) -> None:
     """Remove the rows of objects that the store no longer has."""
-    connection.execute(delete(media).where(media.c.id.in_(media_ids), media.c.state == "doomed"))
+    connection.execute(delete(media).where(_among(media.c.id, media_ids), media.c.state == "doomed"))
 
 
 def unnamed(connection: Connection, object_keys: Sequence[str]) -> list[str]:
     """Those of these objects that no row names: nobody can be shown them, and nothing else would erase them."""
-    named = set(connection.execute(select(media.c.object_key).where(media.c.object_key.in_(object_keys))).scalars())
+    query = select(media.c.object_key).where(_among(media.c.object_key, object_keys))
+    named = set(connection.execute(query).scalars())
     return [key for key in object_keys if key not in named]
 
 
@@ -88,9 +105,14 @@ def unheard_of(connection: Connection, object_keys: Sequence[str]) -> list[str]:
     Rows of jobs stay and fences rise, so such an object was made under a newer state of the database.
     """
     made = {key: (parts[1], int(parts[2])) for key in object_keys if len(parts := key.split("/")) == _PARTS_OF_A_JOBS}
-    query = select(jobs.c.id, jobs.c.fence).where(jobs.c.id.in_({job_id for job_id, _ in made.values()}))
+    query = select(jobs.c.id, jobs.c.fence).where(_among(jobs.c.id, {job_id for job_id, _ in made.values()}))
     fences: dict[str, int] = {row.id: row.fence for row in connection.execute(query)}
     return [key for key, (job_id, fence) in made.items() if fence > fences.get(job_id, -1)]
+
+
+def _among(column: Column[str], names: Collection[str]) -> ColumnElement[bool]:
+    """Whether it is one of these; by one parameter, since there may be thousands."""
+    return column == any_(literal(list(names), ARRAY(Text)))
 
 
 def _overdue(unfinished: timedelta) -> Select[Any]:

@@ -198,9 +198,10 @@ class S3Objects:
 
     def discard_unfinished(self, older_than: timedelta) -> int:
         """See `ObjectStore.discard_unfinished`."""
-        oldest = clock.now() - older_than
-        pages = self._pages("list_multipart_uploads", self._prefix, "KeyMarker", "UploadIdMarker")
-        stale = [upload for page in pages for upload in page.get("Uploads", []) if upload["Initiated"] < oldest]
+        oldest, stale = clock.now() - older_than, []
+        with contextlib.suppress(ObjectMissing):  # some servers answer so where there is none
+            for page in self._pages("list_multipart_uploads", self._prefix, "KeyMarker", "UploadIdMarker"):
+                stale += [upload for upload in page.get("Uploads", []) if upload["Initiated"] < oldest]
         for upload in stale:
             self._call("abort_multipart_upload", Key=upload["Key"], UploadId=upload["UploadId"])
         return len(stale)
