@@ -1,6 +1,7 @@
 """One installation to kill parts of, with a client, the journal, and the question whether all ended well."""
 
 import os
+import random
 import re
 import signal
 from collections.abc import Iterator
@@ -94,6 +95,11 @@ class Arena:
         found = [pid for pid, command in self.installation.processes().items() if re.search(pattern, command)]
         assert found, f"no process is called {pattern}"
         return min(found)
+
+    def some(self, pattern: str, chance: random.Random) -> list[int]:
+        """One of the processes whose command line matches, or none if there is none now."""
+        found = [pid for pid, command in self.installation.processes().items() if re.search(pattern, command)]
+        return [chance.choice(sorted(found))] if found else []
 
     def replica(self, deployment: str) -> int:
         """The process of a deployment."""

@@ -15,7 +15,7 @@ from tests.photos import jpeg, person
 
 __all__ = ["PATIENCE", "Client", "small_photo"]
 
-PATIENCE = 150.0
+PATIENCE = 240.0
 _PAUSE = 0.2
 _AGAIN = frozenset({408, 409, 429, 502, 503, 504})
 _GONE = 404
@@ -28,6 +28,8 @@ def small_photo() -> bytes:
 
 class Client:
     """One account. Whatever it is told goes into the journal."""
+
+    ACTIVE = ("queued", "in_progress")
 
     def __init__(self, url: str, journal: Journal, photo: bytes) -> None:
         """Sign up."""
@@ -65,8 +67,8 @@ class Client:
         return state
 
     def download(self, job_id: str) -> None:
-        """Fetch the bytes of a completed job."""
-        answer = self._insist(lambda: self.http.get(f"/v1/videos/{job_id}/content"))
+        """Fetch the bytes of a job; one that is not completed has none."""
+        answer = self._insist(lambda: self.http.get(f"/v1/videos/{job_id}/content"), final=409)
         if answer.status_code == 200:
             self._journal.was_seen(job_id, "completed", hashlib.sha256(answer.content).hexdigest())
 
