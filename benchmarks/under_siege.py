@@ -3,18 +3,17 @@
     python -m benchmarks.under_siege [--streams 500] [--downloads 50] [--rounds 20]
 
 Starts a cluster of its own and ends it. Growth is that of the resident memory of the edge, Serve's proxies and the
-ingress together, at its worst while the siege lasts. The usual time of a POST is taken right before, while the same
-videos are made in the background.
+ingress together: the sum of what each had at its worst while the siege lasted. The usual time of a POST is taken right
+before, while the same videos are made in the background.
 """
 
 import argparse
 import json
-import os
+import re
 import shutil
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -49,18 +48,25 @@ LARGE = {
 WATCHED = ("haproxy", "ray::ProxyActor", "ray::ServeReplica:default:Ingress")
 
 
-def resident_mb(where: runtime.Paths) -> float:
-    """The memory of the processes that a request goes through."""
-    pages = 0
-    for process in processes_of(where):
-        folder = Path(f"/proc/{process.pid}")
-        try:
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            if any(name in command for name in WATCHED):
-                pages += int((folder / "statm").read_text().split()[1])
-        except OSError:
-            continue
-    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+class Memory:
+    """What each process that a request goes through has had resident at most since `reset`; the kernel counts."""
+
+    def __init__(self, where: runtime.Paths) -> None:
+        """Find them."""
+        commands = {each.pid: Path(f"/proc/{each.pid}/cmdline").read_bytes() for each in processes_of(where)}
+        self.processes = {
+            pid: name for pid, command in commands.items() for name in WATCHED if name.encode() in command
+        }
+
+    def reset(self) -> None:
+        """Begin anew with what is resident now."""
+        for pid in self.processes:
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+    def peaks_mb(self) -> dict[int, float]:
+        """The most of each."""
+        fields = {pid: Path(f"/proc/{pid}/status").read_text() for pid in self.processes}
+        return {pid: int(re.findall(r"VmHWM:\s+(\d+) kB", text)[0]) / 1024 for pid, text in fields.items()}
 
 
 class Somebody:
@@ -126,31 +132,13 @@ def junk(somebody: Somebody, *, declared: bool) -> int:
 @contextmanager
 def besieged(owner: Somebody, film: str, watched: list[tuple[Somebody, str]], downloads: int) -> Iterator[None]:
     """Streams that are followed, and downloads that nobody takes."""
+    wanted = [(who, f"/v1/videos/{video}/events") for who, video in watched]
+    wanted += [(owner, f"/v1/videos/{film}/content")] * downloads
     with ExitStack() as stack:
-        held = [stack.enter_context(who.begin("GET", f"/v1/videos/{video}/events")) for who, video in watched]
-        path = f"/v1/videos/{film}/content"
-        held += [stack.enter_context(owner.begin("GET", path)) for _ in range(downloads)]
-        if (statuses := {status_of(connection) for connection in held}) != {200}:
-            raise SystemExit(f"the siege was refused: {sorted(statuses)}")
+        for who, path in wanted:
+            if (status := status_of(stack.enter_context(who.begin("GET", path)))) != 200:
+                raise SystemExit(f"the siege was refused: {status}")
         yield
-
-
-@contextmanager
-def watched_memory(where: runtime.Paths) -> Iterator[list[float]]:
-    """What is resident, several times a second."""
-    seen, over = [resident_mb(where)], threading.Event()
-
-    def look() -> None:
-        while not over.wait(0.2):
-            seen.append(resident_mb(where))
-
-    looking = threading.Thread(target=look)
-    looking.start()
-    try:
-        yield seen
-    finally:
-        over.set()
-        looking.join()
 
 
 def measure(url: str, where: runtime.Paths, streams: int, downloads: int, rounds: int) -> dict[str, Any]:
@@ -163,18 +151,19 @@ def measure(url: str, where: runtime.Paths, streams: int, downloads: int, rounds
     videos = [(who, who.create(photo, seconds="20", fps="60", size="832x480")) for who in watchers]
     usual = [poster.timed_create(photo) for _ in range(rounds + 3)][3:]
     followed = [videos[number % WATCHERS] for number in range(streams)]
-    with (
-        watched_memory(where) as seen,
-        ThreadPoolExecutor(2) as threads,
-        besieged(owner, film, followed, downloads),
-    ):
+    memory = Memory(where)
+    memory.reset()
+    before = memory.peaks_mb()
+    with ThreadPoolExecutor(2) as threads, besieged(owner, film, followed, downloads):
         answers = [threads.submit(junk, vandal, declared=declared) for declared in (True, False)]
         meanwhile = [poster.timed_create(photo) for _ in range(rounds)]
         refused = [answer.result() for answer in answers]
+    after = memory.peaks_mb()
+    growth = {pid: after[pid] - before[pid] for pid in before}
     return {
-        "film_bytes": int(owner.client.head(f"/v1/videos/{film}/content").headers.get("content-length", 0)),
-        "growth_mb": round(max(seen) - seen[0], 1),
-        "before_mb": round(seen[0], 1),
+        "growth_mb": round(sum(growth.values()), 1),
+        "growth_by_process_mb": [(memory.processes[pid], round(grown, 1)) for pid, grown in growth.items()],
+        "download_mb": round(len(owner.client.get(f"/v1/videos/{film}/content").content) / (1 << 20), 1),
         "post_ms": round(median(meanwhile), 1),
         "usual_post_ms": round(median(usual), 1),
         "ratio": round(median(meanwhile) / median(usual), 2),
