@@ -170,7 +170,7 @@ class Jobs(_Group):
 
 
 class Admission(_Group):
-    """How much is let in: of one account everywhere, and of everybody by one process that answers HTTP."""
+    """How much is let in: of one account everywhere, and by one process of everybody, half of it of one account."""
 
     creates_per_minute: int = Field(ge=1, description="Requests with a body that one account may make in a minute.")
     reads_per_minute: int = Field(ge=1, description="The same for requests without one.")

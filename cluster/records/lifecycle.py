@@ -99,7 +99,8 @@ def end_stage(
     if upcoming is None or not jobs.end_stage(connection, lease.job_id, lease.fence, stage, upcoming, facts):
         return False
     leases.drop(connection, lease.job_id)
-    media.doom(connection, lease.job_id, consumed)
+    if consumed:
+        media.doom(connection, lease.job_id, consumed)
     return True
 
 

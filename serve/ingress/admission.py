@@ -5,7 +5,7 @@ at the door, in the database; this is about the replica itself.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -52,6 +52,7 @@ class Rooms:
             RequestKind.STREAM: settings.streams_at_once,
         }
         self._busy: Counter[RequestKind] = Counter()
+        self._shares: Counter[tuple[str, RequestKind]] = Counter()
 
     @contextmanager
     def taken(self, kind: RequestKind) -> Iterator[None]:
@@ -68,9 +69,30 @@ class Rooms:
         finally:
             self._busy[kind] -= 1
 
+    def share(self, account_id: str, kind: RequestKind) -> Callable[[], None]:
+        """Note whose a room is, once that is known; returns what must be called when it is free again.
+
+        Raises:
+            Busy: half of all are this account's already. The others' half cannot be taken by whoever sends slowly.
+        """
+        share = account_id, kind
+        if 2 * self._shares[share] >= self._most[kind]:
+            raise Busy(retry_after=_RETRY_SECONDS)
+        self._shares[share] += 1
+
+        def leave() -> None:
+            self._shares[share] -= 1
+            self._shares += Counter()
+
+        return leave
+
 
 class AdmissionMiddleware:
-    """Plain ASGI. Whether this process lives can be asked however much it has to do."""
+    """Plain ASGI. Whether this process lives can be asked however much it has to do.
+
+    Further in, ``state["allowance"]`` is set to what is left to the caller, and ``state["on_leaving"]`` to what is to
+    be called when the request is over.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap ``app``."""
@@ -94,5 +116,5 @@ class AdmissionMiddleware:
         except Busy as busy:
             await answer(busy)(scope, receive, send)
         finally:
-            if stream_id := state.get("stream_id"):
-                services.streams.release(stream_id)
+            for leave in state.get("on_leaving", ()):
+                leave()

@@ -125,9 +125,10 @@ async def _caller(
     knock = Knock(token, address_of(request), action, rate, streams=kind is RequestKind.STREAM)
     visitor = await services.door.enter(knock)
     request.state.allowance = visitor.allowance
+    request.state.on_leaving = on_leaving = []
     if visitor.stream_id:
-        services.streams.hold(visitor.stream_id)
-        request.state.stream_id = visitor.stream_id
+        on_leaving.append(services.streams.hold(visitor.stream_id))
+    on_leaving.append(services.rooms.share(visitor.account_id, kind))
     return visitor
 
 

@@ -1,6 +1,8 @@
 """The streams of one replica: they count against their accounts for as long as they are open, and no longer."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 
 from cluster import telemetry
 from cluster.records import open_streams
@@ -22,13 +24,14 @@ class StreamLeases:
         self._renewing: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
-    def hold(self, stream_id: str) -> None:
-        """Renew it from now on."""
+    def hold(self, stream_id: str) -> Callable[[], None]:
+        """Renew it from now on; returns what must be called when it has ended."""
         self._open.add(stream_id)
         if self._renewing is None or self._renewing.done():
             self._renewing = asyncio.create_task(self._renew())
+        return partial(self._release, stream_id)
 
-    def release(self, stream_id: str) -> None:
+    def _release(self, stream_id: str) -> None:
         """It has ended. If that cannot be written down, its row runs out by itself."""
         self._open.discard(stream_id)
         self._ended.add(stream_id)

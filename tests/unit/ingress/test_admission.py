@@ -178,21 +178,33 @@ def test_open_streams_are_renewed_for_as_long_as_they_are_open(
     assert held
     assert lost
     shift_clock(seconds=25)
-    api.await_(_hold, leases, held)
+    leave = api.await_(_hold, leases, held)
     shift_clock(seconds=25)
     assert world.run(open_streams.remove_expired) == 1
-    api.await_(_release, leases, held)
+    api.await_(_call, leave)
     assert world.sql("SELECT 1 FROM open_streams") == []
 
 
-async def _hold(leases: StreamLeases, stream_id: str) -> None:
-    leases.hold(stream_id)
+async def _hold(leases: StreamLeases, stream_id: str) -> Callable[[], None]:
+    leave = leases.hold(stream_id)
+    await asyncio.sleep(0.2)
+    return leave
+
+
+async def _call(leave: Callable[[], None]) -> None:
+    leave()
     await asyncio.sleep(0.2)
 
 
-async def _release(leases: StreamLeases, stream_id: str) -> None:
-    leases.release(stream_id)
-    await asyncio.sleep(0.2)
+def test_no_account_takes_more_than_half_of_a_replica(api: Api, person: Person, limit: Limit) -> None:
+    limit(creates_at_once=2)
+    rooms: Rooms = api.client.app.state.services.rooms  # type: ignore[attr-defined]  # it is a FastAPI
+    leave = rooms.share(person.account_id, RequestKind.CREATE)
+    refusal(person.create(seconds="1"), "server_busy")
+    assert person.get("/v1/videos").status_code == 200
+    assert api.person().create(seconds="1").status_code == 200
+    leave()
+    assert [person.create(seconds="1").status_code for _ in range(3)] == [200] * 3
 
 
 def test_whoever_hangs_up_while_waiting_is_waited_for_no_longer(api: Api, person: Person) -> None:
