@@ -6,6 +6,7 @@ All are imported here, so that ``metadata`` knows every table whoever asks.
 from cluster.records import (
     access_log,
     accounts,
+    allowances,
     api_keys,
     audit,
     consents,
@@ -17,18 +18,23 @@ from cluster.records import (
     leases,
     media,
     notices,
+    open_streams,
+    paces,
     sessions,
     sign_ups,
+    sweeps,
     throttles,
     usage_events,
     webhook_deliveries,
     webhook_endpoints,
+    workers,
 )
 from cluster.storage.database import metadata
 
 __all__ = [
     "access_log",
     "accounts",
+    "allowances",
     "api_keys",
     "audit",
     "consents",
@@ -41,10 +47,14 @@ __all__ = [
     "media",
     "metadata",
     "notices",
+    "open_streams",
+    "paces",
     "sessions",
     "sign_ups",
+    "sweeps",
     "throttles",
     "usage_events",
     "webhook_deliveries",
     "webhook_endpoints",
+    "workers",
 ]

@@ -1,8 +1,8 @@
 """Jobs: the durable queue. A row is the whole truth about a job; the prompt in it is sealed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -25,19 +25,20 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from cluster import clock
 from cluster.records.accounts import accounts
-from cluster.records.job_states import ACTIVE, Actor, JobState, Stage, sources
+from cluster.records.job_states import ACTIVE, Actor, JobState, Priority, Stage, sources
 from cluster.records.leases import leases
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
 from cluster.storage.openings import Opening
 
-__all__ = ["Job", "NewJob", "create", "get", "jobs", "line", "listing", "move", "prompt_of", "queue_positions"]
+__all__ = ["ORDER", "Job", "NewJob", "create", "get", "jobs", "line", "listing", "move", "prompt_of", "queue_positions"]
 
 jobs = Table(
     "jobs",
@@ -58,6 +59,7 @@ jobs = Table(
     Column("remixed_from", Text),
     Column("store", Boolean, nullable=False),
     Column("priority", SmallInteger, nullable=False),
+    Column("turn", BigInteger, nullable=False),
     Column("price", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("fence", BigInteger, nullable=False),
@@ -66,22 +68,32 @@ jobs = Table(
     Column("started_at", DateTime(timezone=True)),
     Column("completed_at", DateTime(timezone=True)),
     Column("expires_at", DateTime(timezone=True)),
+    Column("erased_at", DateTime(timezone=True)),
     Column("deleted_at", DateTime(timezone=True)),
     Index("ix_jobs_account_id_id", "account_id", "id"),
-    Index("ix_jobs_due", "stage", "priority", "id", postgresql_where=text("state IN ('queued', 'in_progress')")),
+    Index("ix_jobs_account_id_turn", "account_id", "priority", "turn"),
+    Index("ix_jobs_turn", "priority", "turn"),
     Index("ix_jobs_completed_at", "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
+    Index(
+        "ix_jobs_expires_at",
+        "expires_at",
+        postgresql_where=text("expires_at IS NOT NULL AND erased_at IS NULL"),
+    ),
     Index("ix_jobs_subject_lookup", "subject_lookup", postgresql_where=text("subject_lookup IS NOT NULL")),
     Index(
         "ix_jobs_subject_erasing",
         "id",
-        postgresql_where=text("subject_lookup IS NOT NULL AND deleted_at IS NOT NULL"),
+        postgresql_where=text("subject_lookup IS NOT NULL AND erased_at IS NOT NULL"),
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """What an accepted request becomes. ``api_key_id`` is the key that asked for it, if it was a key."""
+    """What an accepted request becomes. ``api_key_id`` is the key that asked for it, if it was a key.
+
+    ``store``: whether it is kept beyond its first download; ``expires_at``: the end of its own time to live.
+    """
 
     id: str
     account_id: str
@@ -96,11 +108,17 @@ class NewJob:
     remixed_from: str | None = None
     api_key_id: str | None = None
     subject_lookup: bytes | None = None
+    priority: Priority = Priority.NORMAL
+    turn: int = 0
+    """Its place among the due jobs of its priority; `lifecycle.accept` gives it."""
+    store: bool = True
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it stands. ``step`` of ``steps`` is how far its present stage is."""
+    """A job as it stands. ``step`` of ``steps`` is how far its present stage is; ``erased_at``: since when
+    nothing of its content is kept, whether it was deleted or only ended."""
 
     id: str
     account_id: str
@@ -113,7 +131,9 @@ class Job:
     facts: Mapping[str, Any]
     prompt_sealed: bytes | None
     remixed_from: str | None
+    store: bool
     price: int
+    priority: Priority
     api_key_id: str | None
     attempts: int
     fence: int
@@ -122,8 +142,14 @@ class Job:
     started_at: datetime | None
     completed_at: datetime | None
     expires_at: datetime | None
+    erased_at: datetime | None
     step: int
     steps: int
+
+    @property
+    def expired(self) -> bool:
+        """Whether its own time to live has passed."""
+        return self.expires_at is not None and self.expires_at <= clock.now()
 
 
 _OWN = tuple(jobs.c[name] for name in Job.__dataclass_fields__ if name not in ("step", "steps"))
@@ -131,8 +157,14 @@ _QUERY = select(*_OWN, func.coalesce(leases.c.step, 0), func.coalesce(leases.c.s
     jobs.outerjoin(leases, leases.c.job_id == jobs.c.id)
 )
 
+ORDER = (jobs.c.priority.desc(), jobs.c.turn, jobs.c.id)
+"""In which order due jobs are begun. Nothing else says so; see `cluster.records.turns`."""
+
+Index("ix_jobs_due", jobs.c.stage, *ORDER, postgresql_where=text("state IN ('queued', 'in_progress')"))
+Index("ix_jobs_line", *ORDER, postgresql_where=text("state = 'queued'"))
+
 line = (
-    select(jobs.c.id.label("job_id"), func.row_number().over(order_by=jobs.c.id).label("position"))
+    select(jobs.c.id.label("job_id"), func.row_number().over(order_by=ORDER).label("position"))
     .where(jobs.c.state == JobState.QUEUED)
     .subquery("line")
 )
@@ -146,8 +178,6 @@ def create(connection: Connection, keys: KeyStore, new: NewJob) -> None:
         "state": JobState.QUEUED,
         "stage": Stage.INGESTION,
         "prompt_sealed": keys.seal_text(new.account_id, new.prompt, _prompt_context(new.id)),
-        "store": True,
-        "priority": 0,
         "attempts": 0,
         "fence": 0,
         "created_at": clock.now(),
@@ -162,6 +192,12 @@ def get(connection: Connection, job_id: str, account_id: str | None = None) -> J
         query = query.where(jobs.c.account_id == account_id)
     row = connection.execute(query).one_or_none()
     return _job(row) if row else None
+
+
+def of_accounts(connection: Connection, wanted: Iterable[tuple[str, str]]) -> list[Job]:
+    """Those of these jobs, each named by its account and its id, that are there; as `get`, for many at once."""
+    query = _QUERY.where(tuple_(jobs.c.account_id, jobs.c.id).in_(set(wanted)), jobs.c.deleted_at.is_(None))
+    return [_job(row) for row in connection.execute(query)]
 
 
 def listing(
@@ -188,6 +224,11 @@ def active_count(connection: Connection, account_id: str) -> int:
     """How many jobs of the account are waiting or running."""
     query = select(func.count()).where(jobs.c.account_id == account_id, jobs.c.state.in_(ACTIVE))
     return int(connection.execute(query).scalar_one())
+
+
+def waiting_count(connection: Connection) -> int:
+    """How many jobs of everybody are waiting or running."""
+    return int(connection.execute(select(func.count()).where(jobs.c.state.in_(ACTIVE))).scalar_one())
 
 
 def queue_positions(connection: Connection, wanted: Iterable[Job]) -> dict[str, int]:
@@ -234,20 +275,20 @@ def move(
     return get(connection, job_id)
 
 
-def begin_stage(connection: Connection, job_id: str) -> int:
-    """Mark a due job as being worked on; returns the new fence, above every earlier one."""
+def begin_stage(connection: Connection, job_ids: Collection[str]) -> dict[str, int]:
+    """Mark due jobs as being worked on; returns the new fence of each, above every earlier one."""
     statement = (
         update(jobs)
-        .where(jobs.c.id == job_id)
+        .where(jobs.c.id.in_(job_ids))
         .values(
             state=JobState.IN_PROGRESS,
             fence=jobs.c.fence + 1,
             attempts=case((jobs.c.state == JobState.QUEUED, 1), else_=jobs.c.attempts),
             started_at=func.coalesce(jobs.c.started_at, clock.now()),
         )
-        .returning(jobs.c.fence)
+        .returning(jobs.c.id, jobs.c.fence)
     )
-    return int(connection.execute(statement).scalar_one())
+    return {row.id: row.fence for row in connection.execute(statement)}
 
 
 def end_stage(
@@ -287,6 +328,12 @@ def try_again(connection: Connection, job_id: str, fence: int, max_attempts: int
     return connection.execute(statement).rowcount == 1
 
 
+def begin_again(connection: Connection, job_id: str, fence: int) -> bool:
+    """Let the present attempt at the stage start over; False if somebody else has the job by now."""
+    statement = update(jobs).where(jobs.c.id == job_id, jobs.c.fence == fence, jobs.c.state == JobState.IN_PROGRESS)
+    return connection.execute(statement.values(fence=jobs.c.fence + 1)).rowcount == 1
+
+
 def due(connection: Connection, stage: Stage, limit: int) -> list[str]:
     """Jobs whose next stage is ``stage`` and that nobody works on, the first in line first, locked."""
     query = (
@@ -298,7 +345,7 @@ def due(connection: Connection, stage: Stage, limit: int) -> list[str]:
             jobs.c.epoch == accounts.c.epoch,
             ~select(leases.c.job_id).where(leases.c.job_id == jobs.c.id).exists(),
         )
-        .order_by(jobs.c.priority.desc(), jobs.c.id)
+        .order_by(*ORDER)
         .limit(limit)
         .with_for_update(skip_locked=True, of=jobs)
     )
@@ -336,8 +383,28 @@ def outdated(connection: Connection) -> list[str]:
 
 def erase_content(connection: Connection, job_id: str) -> None:
     """Remove what the owner wrote; the ledger keeps pointing at the bare row, and `subjects` at what is not erased."""
-    values: dict[str, Any] = {"prompt_sealed": None, "facts": {}, "deleted_at": clock.now()}
+    now = clock.now()
+    values: dict[str, Any] = {"prompt_sealed": None, "facts": {}, "erased_at": now, "deleted_at": now}
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
+
+
+def erase(connection: Connection, job_ids: Collection[str]) -> None:
+    """Remove what the owner wrote, and note that no other content of these jobs is to be kept; they stay listed."""
+    statement = update(jobs).where(jobs.c.id.in_(job_ids), jobs.c.erased_at.is_(None))
+    connection.execute(statement.values(prompt_sealed=None, erased_at=clock.now()))
+
+
+def unstore(connection: Connection, job: Job, life: timedelta) -> datetime:
+    """Remove what the owner wrote for a completed job that is not to be stored; its output lives for ``life`` at most.
+
+    Returns:
+        The end of that.
+    """
+    end = clock.now() + life
+    if job.expires_at is not None:
+        end = min(end, job.expires_at)
+    connection.execute(update(jobs).where(jobs.c.id == job.id).values(prompt_sealed=None, expires_at=end))
+    return end
 
 
 def _prompt_context(job_id: str) -> str:
@@ -346,4 +413,5 @@ def _prompt_context(job_id: str) -> str:
 
 def _job(row: Row[*tuple[Any, ...]]) -> Job:
     values: dict[str, Any] = dict(zip(Job.__dataclass_fields__, row, strict=True))
-    return Job(**values | {"state": JobState(values["state"]), "stage": Stage(values["stage"])})
+    state, stage, priority = JobState(values["state"]), Stage(values["stage"]), Priority(values["priority"])
+    return Job(**values | {"state": state, "stage": stage, "priority": priority})

@@ -49,10 +49,12 @@ class Lease:
     stage: str
 
 
-def take(connection: Connection, lease: Lease, holder: str) -> None:
-    """Begin a lease for ``holder``."""
-    values = {"job_id": lease.job_id, "fence": lease.fence, "stage": lease.stage, "holder": holder}
-    connection.execute(insert(leases).values(values | {"step": 0, "steps": 0, "heartbeat_at": clock.now()}))
+def take(connection: Connection, taken: Collection[Lease], holder: str) -> None:
+    """Begin leases for ``holder``."""
+    begun = {"holder": holder, "step": 0, "steps": 0, "heartbeat_at": clock.now()}
+    rows = [{"job_id": lease.job_id, "fence": lease.fence, "stage": lease.stage} | begun for lease in taken]
+    if rows:
+        connection.execute(insert(leases).values(rows))
 
 
 def adopt(connection: Connection, job_id: str, fence: int, holder: str) -> bool:
