@@ -16,6 +16,7 @@ from serve.ingress.admission import Rooms
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
 from serve.ingress.hub import Hub
+from serve.ingress.looks import Looks
 from serve.ingress.services import OutboundCalls, Services, published_notices, published_terms
 from serve.ingress.stream_leases import StreamLeases
 from serve.ingress.watch import Watch
@@ -59,6 +60,7 @@ async def _services(settings: Settings) -> Services:
         hub=Hub(opened.database),
         rooms=Rooms(settings.admission),
         streams=StreamLeases(opened.database),
+        looks=Looks(opened.database),
         terms=published_terms(),
         policy=policy.published(opened.settings),
     )

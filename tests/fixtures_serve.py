@@ -17,6 +17,7 @@ from serve.ingress.admission import Rooms
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
 from serve.ingress.hub import Hub
+from serve.ingress.looks import Looks
 from serve.ingress.services import OutboundCalls, Services, published_terms
 from serve.ingress.stream_leases import StreamLeases
 from serve.ingress.watch import Watch
@@ -90,6 +91,7 @@ def services(web_resources: WebResources, world: World, way_out: tuple[FetchChan
         hub=Hub(web_resources.database),
         rooms=Rooms(web_resources.settings.admission),
         streams=StreamLeases(web_resources.database),
+        looks=Looks(web_resources.database),
         terms=published_terms(),
         policy=policy.published(web_resources.settings),
     )

@@ -25,6 +25,7 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -173,6 +174,12 @@ def get(connection: Connection, job_id: str, account_id: str | None = None) -> J
         query = query.where(jobs.c.account_id == account_id)
     row = connection.execute(query).one_or_none()
     return _job(row) if row else None
+
+
+def of_accounts(connection: Connection, wanted: Iterable[tuple[str, str]]) -> list[Job]:
+    """Those of these jobs, each named by its account and its id, that are there; as `get`, for many at once."""
+    query = _QUERY.where(tuple_(jobs.c.account_id, jobs.c.id).in_(set(wanted)), jobs.c.deleted_at.is_(None))
+    return [_job(row) for row in connection.execute(query)]
 
 
 def listing(

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import psycopg
-from sqlalchemy import URL, Connection, DateTime, Dialect, MetaData, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, DateTime, Dialect, MetaData, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -45,10 +45,11 @@ metadata = MetaData(
 
 _COLLISIONS: Final = {"40001", "40P01"}
 _WAITED_IN_VAIN: Final = {"55P03", "57014"}
-_LIMITS: Final = text(
-    "SELECT set_config('statement_timeout', :statement, true), set_config('lock_timeout', :lock, true),"
-    " set_config('TimeZone', 'UTC', true)"
+_BEGIN: Final = (
+    "BEGIN; SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}; SET LOCAL TimeZone = 'UTC'"
 )
+_AS_IT_IS: Final = {"no_parameters": True}
+"""Without parameters the driver sends several statements in one message."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -83,8 +84,8 @@ def _options(pool_size: int, application_name: str) -> dict[str, Any]:
         "pool_size": pool_size,
         "max_overflow": 0,
         "pool_timeout": POOL_WAIT_SECONDS,
-        "pool_pre_ping": True,
         "hide_parameters": True,
+        "isolation_level": "AUTOCOMMIT",
         "connect_args": {"prepare_threshold": None, "application_name": application_name, "connect_timeout": 5},
     }
 
@@ -123,11 +124,14 @@ def _connecting() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _in_transaction(connection: Connection, statement: timedelta, lock: timedelta) -> Iterator[None]:
-    """Commit at the end, roll back on any error. An error while committing is told apart: its outcome is unknown."""
+def _in_transaction(connection: Connection, begin: str) -> Iterator[None]:
+    """Commit at the end, roll back on any error. An error while committing is told apart: its outcome is unknown.
+
+    ``begin`` begins the transaction and limits it: the driver would begin by a message of its own.
+    """
     transaction = connection.begin()
     try:
-        connection.execute(_LIMITS, {"statement": _milliseconds(statement), "lock": _milliseconds(lock)})
+        connection.exec_driver_sql(begin, execution_options=_AS_IT_IS)
         yield
     except BaseException as error:
         with contextlib.suppress(DBAPIError):
@@ -141,8 +145,12 @@ def _in_transaction(connection: Connection, statement: timedelta, lock: timedelt
         raise _translated(error, committing=True) from error
 
 
-def _milliseconds(span: timedelta) -> str:
-    return str(int(span.total_seconds() * 1000))
+def _begin(statement: timedelta, lock: timedelta) -> str:
+    return _BEGIN.format(statement=_milliseconds(statement), lock=_milliseconds(lock))
+
+
+def _milliseconds(span: timedelta) -> int:
+    return int(span.total_seconds() * 1000)
 
 
 class Database:
@@ -157,9 +165,9 @@ class Database:
         lock_timeout: timedelta = LOCK_TIMEOUT,
     ) -> None:
         """Prepare a pool of at most ``pool_size`` connections; none is made yet."""
-        self._engine = create_engine(_with_driver(url), **_options(pool_size, application_name))
+        self._engine = create_engine(_with_driver(url), pool_pre_ping=True, **_options(pool_size, application_name))
         event.listen(self._engine, "handle_error", _quiet)
-        self._limits = statement_timeout, lock_timeout
+        self._begin = _begin(statement_timeout, lock_timeout)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -172,7 +180,7 @@ class Database:
         """
         with _connecting():
             connection = self._engine.connect()
-        with connection, _in_transaction(connection, *self._limits):
+        with connection, _in_transaction(connection, self._begin):
             yield connection
 
     def run(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -208,7 +216,7 @@ class AsyncDatabase:
         """Prepare a pool of at most ``pool_size`` connections; none is made yet."""
         self._engine = create_async_engine(_with_driver(url), **_options(pool_size, application_name))
         event.listen(self._engine.sync_engine, "handle_error", _quiet)
-        self._limits = statement_timeout, lock_timeout
+        self._begin = _begin(statement_timeout, lock_timeout)
 
     async def run(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the ordinary function ``function(connection, …)`` in a transaction without blocking the loop; retries
@@ -222,7 +230,7 @@ class AsyncDatabase:
 
     async def _once(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         def body(connection: Connection) -> T:
-            with _in_transaction(connection, *self._limits):
+            with _in_transaction(connection, self._begin):
                 return function(connection, *args, **kwargs)
 
         async with contextlib.AsyncExitStack() as stack:

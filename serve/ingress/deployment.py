@@ -13,6 +13,7 @@ from serve.ingress.admission import Rooms
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
 from serve.ingress.hub import Hub
+from serve.ingress.looks import Looks
 from serve.ingress.services import OutboundCalls, Services, published_notices, published_terms
 from serve.ingress.stream_leases import StreamLeases
 from serve.ingress.watch import Watch
@@ -42,6 +43,7 @@ class Ingress:
             hub=Hub(opened.database),
             rooms=Rooms(opened.settings.admission),
             streams=StreamLeases(opened.database),
+            looks=Looks(opened.database),
             terms=published_terms(),
             policy=policy.published(opened.settings),
             edge_secret=runtime.edge_secret(opened.settings),

@@ -6,7 +6,6 @@ Callers that come while a transaction runs share the next one, so that a busy in
 of one. If the log cannot be written, nobody comes in.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,11 +22,10 @@ from cluster.storage.database import AsyncDatabase
 from cluster.storage.errors import KeyMissing
 from cluster.storage.keys import KeyStore
 from cluster.storage.openings import Opening
+from serve.ingress.batches import Batches
 from serve.ingress.quotas import Asking, Granted, grant
 
 __all__ = ["Door", "Knock", "Visitor"]
-
-_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class Visitor(Principal):
     stream_id: str | None = None
 
 
-_Waiting = tuple[Knock, asyncio.Future[Visitor]]
+Outcome = Visitor | Exception
 
 
 class Door:
@@ -65,8 +63,7 @@ class Door:
     def __init__(self, database: AsyncDatabase, keys: KeyStore, limits: Admission) -> None:
         """Nobody waits yet."""
         self._database, self._keys, self._limits = database, keys, limits
-        self._waiting: list[_Waiting] = []
-        self._opening: asyncio.Task[None] | None = None
+        self._batches = Batches(self._open)
 
     async def enter(self, knock: Knock) -> Visitor:
         """Come in.
@@ -76,34 +73,17 @@ class Door:
             TooManyRequests: the account has asked for too much.
             Unavailable: the database or the log is down: nobody comes in.
         """
-        future: asyncio.Future[Visitor] = asyncio.get_running_loop().create_future()
-        self._waiting.append((knock, future))
-        if self._opening is None or self._opening.done():
-            self._opening = asyncio.create_task(self._open())
-        return await future
+        return await self._batches.ask(knock)
 
-    async def _open(self) -> None:
-        while self._waiting:
-            group, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
-            try:
-                outcomes = await self._database.run(_admit, self._keys, self._limits, [knock for knock, _ in group])
-            except Exception as error:
-                telemetry.log_failure("door_shut", error)
-                outcomes = [error if isinstance(error, ServiceError) else AccessLogUnavailable()] * len(group)
-            for (_, future), outcome in zip(group, outcomes, strict=True):
-                _tell(future, outcome)
-
-
-def _tell(future: asyncio.Future[Visitor], outcome: Visitor | Exception) -> None:
-    if future.done():
-        return
-    if isinstance(outcome, Exception):
-        future.set_exception(outcome)
-    else:
-        future.set_result(outcome)
-
-
-Outcome = Visitor | Exception
+    async def _open(self, knocks: Sequence[Knock]) -> list[Outcome]:
+        try:
+            return await self._database.run(_admit, self._keys, self._limits, knocks)
+        except ServiceError as error:
+            telemetry.log_failure("door_shut", error)
+            raise
+        except Exception as error:
+            telemetry.log_failure("door_shut", error)
+            raise AccessLogUnavailable from error
 
 
 def _admit(connection: Connection, keys: KeyStore, limits: Admission, knocks: Sequence[Knock]) -> list[Outcome]:

@@ -24,6 +24,7 @@ from serve.ingress import cookies
 from serve.ingress.admission import Rooms, has_body, kind_of
 from serve.ingress.door import Door, Knock, Visitor
 from serve.ingress.hub import Hub
+from serve.ingress.looks import Looks
 from serve.ingress.stream_leases import StreamLeases
 from serve.ingress.watch import Watch
 from serve.resources import WebResources
@@ -69,6 +70,7 @@ class Services:
     door: Door
     watch: Watch
     hub: Hub
+    looks: Looks
     rooms: Rooms
     streams: StreamLeases
     terms: Mapping[Audience, Terms]

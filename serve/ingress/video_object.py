@@ -1,6 +1,6 @@
 """A job as the OpenAI Videos API shows it, with what this service says beyond that."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -14,6 +14,7 @@ from cluster.records.standings import Standing
 from cluster.storage.openings import Opening
 from serve.catalogue import Disclosure
 from serve.failures import sentence
+from serve.ingress.looks import Look
 from serve.ingress.services import Services
 
 __all__ = ["Video", "VideoDeleted", "VideoFailure", "VideoPage", "failure", "progress", "render"]
@@ -92,10 +93,9 @@ class VideoDeleted(BaseModel):
     deleted: Literal[True] = True
 
 
-def render(
-    services: Services, opening: Opening, job: Job, media: Iterable[Medium], queue_position: int | None
-) -> Video:
+def render(services: Services, opening: Opening, look: Look) -> Video:
     """The public object of a job and its live media."""
+    job = look.job
     shape = job.facts.get("video", {})
     return Video(
         id=job.id,
@@ -111,14 +111,14 @@ def render(
         error=failure(job.error_code),
         remixed_from_video_id=job.remixed_from,
         stage=job.stage.value if job.state is JobState.IN_PROGRESS else None,
-        queue_position=queue_position,
+        queue_position=look.queue_position,
         priority="low" if job.priority is Priority.LOW else "normal",
         attempts=job.attempts,
         price=job.price,
         parameters=job.parameters,
         layers=job.facts.get("layers"),
         disclosure=services.catalogue.models[job.model].disclosure,
-        stored=[_stored(services, medium) for medium in media],
+        stored=[_stored(services, medium) for medium in look.media],
     )
 
 

@@ -168,6 +168,31 @@ def test_idle_connections_that_died_are_replaced(database: Database, database_ur
     assert database.run(value, 1) == 2
 
 
+def test_an_asynchronous_pool_of_dead_connections_is_replaced(database: Database, database_url: str) -> None:
+    """Nothing asks an idle connection whether it lives: the first transaction to notice replaces all of them."""
+
+    async def use() -> tuple[set[int], set[int]]:
+        other = AsyncDatabase(database_url, 3, "test")
+
+        async def three() -> set[int]:
+            return set(await asyncio.gather(*(other.run(slow_backend) for _ in range(3))))
+
+        first = await three()
+        for each in first:
+            await asyncio.to_thread(kill, database_url, each)
+        second = await three()
+        await other.close()
+        return first, second
+
+    def slow_backend(connection: Connection) -> int:
+        connection.execute(text("SELECT pg_sleep(0.2)"))
+        return backend(connection)
+
+    first, second = asyncio.run(use())
+    assert len(first) == len(second) == 3
+    assert not first & second
+
+
 def test_a_server_that_is_down_is_unavailable_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cluster.storage.database.PAUSES", (0.01,))
     folder = Path(tempfile.mkdtemp(prefix="i2v-", dir="/tmp"))
