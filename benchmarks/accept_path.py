@@ -27,6 +27,7 @@ from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 
 from benchmarks._application import application
+from benchmarks._boundless import BOUNDLESS
 from benchmarks._server import served
 from serve.ingress.api import create_api
 from tests.photos import building, jpeg
@@ -38,7 +39,7 @@ FORM = {"prompt": "a slow orbit", "seconds": "1"}
 @asynccontextmanager
 async def ours() -> AsyncIterator[FastAPI]:
     """The ingress."""
-    async with application(I2V_CREDITS_SIGN_UP_GRANT="1000000000") as services:
+    async with application(**BOUNDLESS) as services:
         yield create_api(services)
 
 

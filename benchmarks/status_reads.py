@@ -16,12 +16,12 @@ from typing import Any
 import aiohttp
 import httpx
 
+from benchmarks._boundless import BOUNDLESS
 from benchmarks._cluster import cluster
 from tests.photos import jpeg, person
 
 WANTED = 3.0
 CLIENTS = 32
-BOUNDLESS = {"I2V_HTTP_MAX_REQUESTS_PER_MINUTE": "10000000"}
 
 
 def video(url: str) -> tuple[str, str]:
@@ -71,8 +71,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=5.0)
     asked = parser.parse_args()
-    with cluster(**BOUNDLESS) as url, cluster(**BOUNDLESS, I2V_RAY_HAPROXY="false") as peer_url:
-        print(json.dumps(measure(url, peer_url, asked.rounds, asked.seconds), indent=2))
+    with cluster(**BOUNDLESS) as ours, cluster(**BOUNDLESS, I2V_RAY_HAPROXY="false") as peer:
+        print(json.dumps(measure(ours.url, peer.url, asked.rounds, asked.seconds), indent=2))
 
 
 if __name__ == "__main__":

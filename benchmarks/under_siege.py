@@ -10,10 +10,7 @@ before, while the same videos are made in the background.
 import argparse
 import json
 import re
-import shutil
 import socket
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,11 +23,10 @@ from typing import Any
 import httpx
 import numpy as np
 
-from benchmarks.start_up import I2V, installation
+from benchmarks._boundless import BOUNDLESS
+from benchmarks._cluster import Started, cluster
 from cluster import runtime
 from cluster.runtime.control import processes_of
-from cluster.runtime.environment import whole_environment
-from cluster.settings import configs_folder, read
 from tests.photos import jpeg, person
 
 WANTED_MB, WANTED_RATIO = 64, 2.0
@@ -38,13 +34,8 @@ WATCHERS = 10
 JUNK_BYTES = 200 << 20
 PIECE = bytes(1 << 20)
 HEAD = b'--x\r\ncontent-disposition: form-data; name="input_reference"; filename="x"\r\n\r\n'
-LARGE = {
-    "HTTP_MAX_CONNECTIONS_PER_ADDRESS": "4096",
-    "HTTP_MAX_REQUESTS_PER_MINUTE": "100000",
-    "CREDITS_SIGN_UP_GRANT": "100000",
-    "STAGES_GENERATION_THREADS": "1",
-}
-"""One address is everybody here, and one core is left for those who ask."""
+ONE_CORE = {"I2V_STAGES_GENERATION_THREADS": "1"}
+"""The others are left for those who ask."""
 WATCHED = ("haproxy", "ray::ProxyActor", "ray::ServeReplica:default:Ingress")
 
 
@@ -141,17 +132,17 @@ def besieged(owner: Somebody, film: str, watched: list[tuple[Somebody, str]], do
         yield
 
 
-def measure(url: str, where: runtime.Paths, streams: int, downloads: int, rounds: int) -> dict[str, Any]:
+def measure(started: Started, streams: int, downloads: int, rounds: int) -> dict[str, Any]:
     """The POST's time before and meanwhile, and the growth."""
     noise = jpeg(np.random.default_rng(1).integers(0, 255, (480, 832, 3), np.uint8))
     photo = jpeg(person())
-    owner, poster, vandal, *watchers = (Somebody(url) for _ in range(3 + WATCHERS))
+    owner, poster, vandal, *watchers = (Somebody(started.url) for _ in range(3 + WATCHERS))
     film = owner.create(noise, seconds="4", size="832x480", camera="pan_left")
     owner.finish(film)
     videos = [(who, who.create(photo, seconds="20", fps="60", size="832x480")) for who in watchers]
     usual = [poster.timed_create(photo) for _ in range(rounds + 3)][3:]
     followed = [videos[number % WATCHERS] for number in range(streams)]
-    memory = Memory(where)
+    memory = Memory(started.where)
     memory.reset()
     before = memory.peaks_mb()
     with ThreadPoolExecutor(2) as threads, besieged(owner, film, followed, downloads):
@@ -177,17 +168,8 @@ def main() -> None:
     for name, number in (("streams", 500), ("downloads", 50), ("rounds", 20)):
         parser.add_argument(f"--{name}", type=int, default=number)
     arguments = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="i2v-", dir="/tmp"))
-    environment = whole_environment(installation(folder)) | {f"I2V_{name}": value for name, value in LARGE.items()}
-    own = read(configs_folder(), {name: value for name, value in environment.items() if name.startswith("I2V_")})
-    try:
-        started = subprocess.run([I2V, "up", "--json"], env=environment, check=True, capture_output=True, text=True)
-        url = json.loads(started.stdout)["urls"]["api"]
-        where = runtime.paths(own)
-        found = measure(url, where, arguments.streams, arguments.downloads, arguments.rounds)
-    finally:
-        subprocess.run([I2V, "down"], env=environment, check=True, stdout=subprocess.DEVNULL)
-        shutil.rmtree(folder, ignore_errors=True)
+    with cluster(**BOUNDLESS | ONE_CORE) as started:
+        found = measure(started, arguments.streams, arguments.downloads, arguments.rounds)
     print(json.dumps({"wanted": f"< {WANTED_MB} MB, <= {WANTED_RATIO} x"} | found, indent=2))
 
 
