@@ -161,7 +161,7 @@ class Jobs(_Group):
     slow_step_seconds: float = Field(
         gt=0, description="The same for a step that already takes many times as long as is usual on its replica."
     )
-    outage_seconds: float = Field(ge=0, description="How long a stage waits for an object store that refuses.")
+    outage_seconds: float = Field(ge=0, description="How long a stage waits for a store or database that refuses.")
     max_queued_per_account: int = Field(ge=1, description="Jobs that one account may have waiting or running.")
     max_queued: int = Field(ge=1, description="Jobs of all accounts together from which on no more are accepted.")
     low_patience_seconds: float = Field(

@@ -23,13 +23,13 @@ from cluster.records.job_states import Stage
 from cluster.records.jobs import Job
 from cluster.records.leases import Lease
 from cluster.records.media import Medium
-from cluster.storage.errors import KeyStoreUnavailable, ObjectStoreUnavailable
 from cluster.storage.openings import Opening
 from serve import memory
 from serve.engines.protocol import Stopped
 from serve.metrics import counted
 from serve.metrics.counted import Outcome
 from serve.pace import StepKind
+from serve.patience import patiently
 from serve.resources import StageResources
 
 __all__ = ["Rejected", "StageRun", "perform"]
@@ -107,10 +107,7 @@ class StageRun:
 
     def read(self, kind: MediaKind) -> tuple[Medium, bytes]:
         """Open the job's sealed object of that kind."""
-        medium = self.resources.database.run(media.of_job, self.job.id, kind)
-        if medium is None:
-            raise Stopped
-        data = self._patiently(partial(self._opened, medium))
+        medium, data = self._patiently(partial(self._opened, kind))
         self.step_done()
         return medium, data
 
@@ -125,7 +122,7 @@ class StageRun:
     ) -> Medium:
         """Seal a result. It counts only once the stage is committed."""
         self.doing(StepKind.OTHER)
-        medium = self.resources.database.run(self._announce, kind, content_type, derived_from)
+        medium = self._patiently(partial(self.resources.database.run, self._announce, kind, content_type, derived_from))
         width, height = size or (None, None)
         self._written.append((medium, 0, width, height))
         put = partial(self.resources.store.put, medium.object_key, medium.account_id, medium.id, list(chunks))
@@ -143,7 +140,7 @@ class StageRun:
     def commit(self, facts: Mapping[str, Any], consumed: Iterable[MediaKind]) -> bool:
         """Accept the results and end the stage; or erase them, and return False, if the lease has ended."""
         self.doing(StepKind.OTHER)
-        accepted = self.resources.database.run(self._accept, facts, tuple(consumed))
+        accepted = self._patiently(partial(self.resources.database.run, self._accept, facts, tuple(consumed)))
         if not accepted:
             self.discard()
         return accepted
@@ -154,23 +151,20 @@ class StageRun:
             if self.resources.database.run(media.get, medium.account_id, medium.id) is None:
                 self.resources.store.delete(medium.object_key)
 
-    def _opened(self, medium: Medium) -> bytes:
+    def _opened(self, kind: MediaKind) -> tuple[Medium, bytes]:
+        medium = self.resources.database.run(media.of_job, self.job.id, kind)
+        if medium is None:
+            raise Stopped
         reader = self.resources.store.open(medium.object_key, self.opening, medium.id)
-        return reader.read(0, reader.size)
+        return medium, reader.read(0, reader.size)
 
-    def _patiently(self, use_store: Callable[[], T]) -> T:
-        """While the store refuses, wait and try again: an outage shall not use up the attempts of every job."""
-        bounds = self.resources.settings.jobs
-        give_up = clock.monotonic() + bounds.outage_seconds
-        while True:
-            try:
-                return use_store()
-            except (ObjectStoreUnavailable, KeyStoreUnavailable):
-                if clock.monotonic() > give_up:
-                    raise
-            if self.stopped.wait(bounds.heartbeat_seconds):
-                raise Stopped
-            self.doing(StepKind.OTHER)
+    def _patiently(self, use: Callable[[], T]) -> T:
+        return patiently(use, self.resources.settings, self._stopped_within)
+
+    def _stopped_within(self, seconds: float) -> bool:
+        stopped = self.stopped.wait(seconds)
+        self.doing(StepKind.OTHER)
+        return stopped
 
     def _announce(self, connection: Connection, kind: MediaKind, content_type: str, derived_from: str) -> Medium:
         if not leases.beat(connection, self.job.id, self.lease.fence, *self._progress):
@@ -242,7 +236,8 @@ def perform(
     on_begin: Callable[[StageRun], None] = lambda _: None,
 ) -> None:
     """Do ``work`` under ``lease`` and write down how it ended. Never raises for what happened to the job."""
-    begun = resources.database.run(_begin, resources.service, lease)
+    begin = partial(resources.database.run, _begin, resources.service, lease)
+    begun = patiently(begin, resources.settings, threading.Event().wait)
     if begun is None:
         return
     job, opening = begun

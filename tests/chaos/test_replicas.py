@@ -23,11 +23,13 @@ def test_killed_replicas_only_delay_their_jobs(arena: Arena, point: str) -> None
 
 
 def test_a_replica_that_dies_after_its_commit_has_done_its_work(arena: Arena) -> None:
+    """The last one costs no attempt; the others' jobs may be in the next replica that dies."""
     with arena.at(*(f"{stage}.committed" for stage in STAGES)) as jobs:
         for replica in REPLICAS:
             os.kill(arena.replica(replica), signal.SIGKILL)
         arena.settle()
-    assert {(arena.state(job_id), arena.attempts(job_id)) for job_id in jobs} == {(JobState.COMPLETED, 1)}
+    assert {arena.state(job_id) for job_id in jobs} == {JobState.COMPLETED}
+    assert arena.attempts(jobs[0]) == 1
 
 
 @pytest.mark.parametrize("point", [pytest.param("begun", marks=pytest.mark.long), "written"])

@@ -12,7 +12,7 @@ from cluster.privacy.media_kinds import MediaKind
 from cluster.records import leases, lifecycle
 from cluster.records.job_states import Actor, JobState, Stage
 from cluster.records.leases import Lease
-from cluster.storage.errors import CommitUnknown
+from cluster.storage.errors import CommitUnknown, DatabaseRefuses
 from serve.engines.protocol import Stopped
 from serve.stage import StageRun, perform
 from tests.api import CONSUMED, WORK, Api, Person
@@ -153,6 +153,27 @@ def test_a_stage_waits_for_a_store_that_refuses(api: Api, person: Person) -> Non
     job_id = person.created()
     api.drive(job_id, WORK | {Stage.GENERATION: during_an_outage})
     assert (api.world.read(job_id).state, api.world.read(job_id).attempts) == (JobState.COMPLETED, 1)
+
+
+@pytest.mark.parametrize("step", ["_begin", "of_job", "_announce", "_accept"])
+def test_a_stage_waits_for_a_database_that_refuses(
+    api: Api, person: Person, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Full, or away: neither uses up an attempt."""
+    lease = generation(api, person)
+    run, refusing = api.stages.database.run, iter([True, True])
+
+    def full(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        if getattr(function, "__name__", "") == step and next(refusing, False):
+            raise DatabaseRefuses
+        return run(function, *arguments, **options)
+
+    monkeypatch.setattr(api.stages.database, "run", full)
+    perform(api.stages, lease, WORK[Stage.GENERATION])
+    assert next(refusing, "all") == "all"
+    api.drive(lease.job_id)
+    job = api.world.read(lease.job_id)
+    assert (job.state, job.attempts) == (JobState.COMPLETED, 1)
 
 
 def test_a_stage_that_waits_for_the_store_can_be_cancelled(api: Api, person: Person) -> None:
