@@ -11,6 +11,7 @@ import torch
 from ray.serve import Application
 from typing_extensions import override
 
+from cluster import settings as cluster_settings
 from serve import app, video_generation
 from serve.engines.parameters import VideoParameters
 from serve.engines.protocol import Capabilities, Clip, Engine, Image, OnStep, ShouldStop
@@ -98,5 +99,5 @@ class VideoGeneration(video_generation.VideoGeneration):
 
 def build() -> Application:
     """What `ray.application` names."""
-    setattr(app, VideoGeneration.__name__, VideoGeneration)
-    return app.build_app()
+    settings = cluster_settings.load()
+    return app.build(settings, app.wants_gpus(settings), VideoGeneration)

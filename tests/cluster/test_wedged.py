@@ -1,5 +1,6 @@
 """Work that goes wrong in every way: noticed, contained, tried again, failed with a code; the next job goes well."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,6 +25,14 @@ from tests.photos import jpeg, person
 ATTEMPTS = 2
 STEP_SECONDS, SLOW_STEP_SECONDS = 60, 7
 MEMORY_BYTES = 2 * 2**30
+GENERATION = {
+    "num_replicas": 2,
+    "max_ongoing_requests": 1,
+    "max_queued_requests": 16,
+    "health_check_period_s": 1,
+    "health_check_timeout_s": 5,
+    "ray_actor_options": {"num_cpus": 0},
+}
 CODES = {
     Fault.BLOCKS: "timed_out",
     Fault.HOLDS_THE_INTERPRETER: "worker_lost",
@@ -36,7 +45,7 @@ LONG = 240.0
 
 @pytest.fixture(scope="module")
 def faulty() -> Iterator[RunningCluster]:
-    """An installation with two slots for generation, an engine with faults, and little patience."""
+    """An installation with two replicas for generation, an engine with faults, and little patience."""
     assert SLOW_STEP_SECONDS < SLOW_SECONDS < STEP_SECONDS
     installation = Installation(
         "tests.cluster._wedged_app:build",
@@ -44,7 +53,7 @@ def faulty() -> Iterator[RunningCluster]:
         I2V_JOBS_STEP_SECONDS=str(STEP_SECONDS),
         I2V_JOBS_SLOW_STEP_SECONDS=str(SLOW_STEP_SECONDS),
         I2V_JOBS_LEASE_SECONDS="5",
-        I2V_STAGES_GENERATION_SLOTS="2",
+        I2V_DEPLOYMENTS_VIDEO_GENERATION=json.dumps(GENERATION),
         I2V_STAGES_GENERATION_MEMORY_BYTES=str(MEMORY_BYTES),
     )
     try:
