@@ -36,7 +36,7 @@ PIECE = bytes(1 << 20)
 HEAD = b'--x\r\ncontent-disposition: form-data; name="input_reference"; filename="x"\r\n\r\n'
 ONE_CORE = {"I2V_STAGES_GENERATION_THREADS": "1"}
 """The others are left for those who ask."""
-WATCHED = ("haproxy", "ray::ProxyActor", "ray::ServeReplica:default:Ingress")
+WATCHED = ("haproxy", "ray::ProxyActor", ":Ingress")
 
 
 class Memory:
@@ -48,6 +48,8 @@ class Memory:
         self.processes = {
             pid: name for pid, command in commands.items() for name in WATCHED if name.encode() in command
         }
+        if missing := set(WATCHED) - set(self.processes.values()):
+            raise SystemExit(f"there is no process of {', '.join(sorted(missing))}")
 
     def reset(self) -> None:
         """Begin anew with what is resident now."""

@@ -7,8 +7,9 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from sqlalchemy import text
 
-from tests.cluster.conftest import Account
+from tests.cluster.conftest import Account, RunningCluster
 from tests.cluster.test_main_job import PARAMETERS
 from tests.photos import jpeg, person
 
@@ -61,3 +62,28 @@ def test_whoever_is_thrown_out_hears_nothing_more_after_two_seconds(account: Acc
             list(events)
         assert time.monotonic() - began <= 2
         assert inside.delete(f"/v1/videos/{video_id}").status_code == 200
+
+
+def test_whoever_hangs_up_on_a_waiting_create_frees_its_room(account: Account, cluster: RunningCluster) -> None:
+    def mine(table: str) -> int:
+        with cluster.database.transaction() as connection:
+            query = text(f"SELECT count(*) FROM {table} WHERE account_id = :account")
+            return int(connection.execute(query, {"account": account.id}).scalar_one())
+
+    form = {"prompt": "a slow walk around her", "seconds": "20"}
+    with pytest.raises(httpx.ReadTimeout):
+        account.http.post(
+            "/v1/videos",
+            data=form,
+            files={"input_reference": jpeg(person())},
+            headers={"prefer": "wait=60"},
+            timeout=httpx.Timeout(60, read=8),
+        )
+    assert mine("jobs") == 1
+    deadline = time.monotonic() + 15
+    while mine("open_streams"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    (video,) = account.openai.videos.list().data
+    assert video.status in ("queued", "in_progress")
+    assert account.openai.videos.delete(video.id).deleted
