@@ -12,10 +12,13 @@ from cluster.privacy import policy
 from cluster.settings import Settings, configs_folder, read
 from cluster.storage import embedded_postgres, migrate, roles
 from serve import catalogue, resources
+from serve.ingress.admission import Rooms
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
 from serve.ingress.hub import Hub
+from serve.ingress.looks import Looks
 from serve.ingress.services import OutboundCalls, Services, published_notices, published_terms
+from serve.ingress.stream_leases import StreamLeases
 from serve.ingress.watch import Watch
 from serve.outbound import channels
 
@@ -52,9 +55,12 @@ async def _services(settings: Settings) -> Services:
         await published_notices(opened.database),
         lambda: None,
         outbound=OutboundCalls(photos.fetch, events.check_endpoint, events.send_sample),
-        door=Door(opened.database, opened.keys),
+        door=Door(opened.database, opened.keys, settings.admission),
         watch=Watch(opened.database),
         hub=Hub(opened.database),
+        looks=Looks(opened.database),
+        rooms=Rooms(settings.admission),
+        streams=StreamLeases(opened.database),
         terms=published_terms(),
         policy=policy.published(opened.settings),
     )

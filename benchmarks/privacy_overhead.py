@@ -1,9 +1,10 @@
-"""What gate, access log and sealed columns cost a request, against the same routes without them.
+"""What gate, access log, rate limit and sealed columns cost a request, against the same routes without them.
 
     python -m benchmarks.privacy_overhead [--rounds 300]
 
 Both answer in this process over the same PostgreSQL, in turn, one request at a time. The peer finds the caller by the
-same key and does everything else the same; it writes no access down, asks no gate and leaves prompts as they are.
+same key and does everything else the same; it writes no access down, counts no request, asks no gate and
+leaves prompts as they are.
 """
 
 import argparse
@@ -88,7 +89,8 @@ class Side:
 
 async def measure(services: Services, rounds: int) -> dict[str, Any]:
     """Medians in milliseconds, and their ratio, for a create and for a read."""
-    bare = replace(services, door=OpenDoor(services.resources.database, services.resources.keys))
+    resources = services.resources
+    bare = replace(services, door=OpenDoor(resources.database, resources.keys, resources.settings.admission))
     guarded = client_of(services)
     key = (await guarded.post("/v1/accounts")).json()["api_key"]
     ours, peer = Side(guarded, key, nullcontext), Side(client_of(bare), key, unguarded)
@@ -105,7 +107,9 @@ async def measure(services: Services, rounds: int) -> dict[str, Any]:
 
 async def run(rounds: int) -> dict[str, Any]:
     """Measure in an application of its own."""
-    async with application(I2V_CREDITS_SIGN_UP_GRANT="1000000000") as services:
+    async with application(
+        I2V_CREDITS_SIGN_UP_GRANT="1000000000", I2V_ADMISSION_CREATES_PER_MINUTE="1000000"
+    ) as services:
         return await measure(services, rounds)
 
 

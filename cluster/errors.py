@@ -4,12 +4,14 @@ The ingress turns these into the OpenAI error object ``{"error": {message, type,
 repeat what the caller sent. A failed job carries the ``code`` of one of these and is itself no HTTP error.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 __all__ = [
     "AccessLogUnavailable",
     "AccountExists",
+    "Busy",
     "ConsentRequired",
     "ConsentWithdrawn",
     "CrossSite",
@@ -28,13 +30,16 @@ __all__ = [
     "NotReady",
     "NotThroughTheEdge",
     "PayloadTooLarge",
+    "QueueFull",
     "RangeNotSatisfiable",
     "RequestInProgress",
     "RequestTimeout",
     "ServiceError",
     "SpendingCapReached",
     "StateConflict",
+    "TooManyQueued",
     "TooManyRequests",
+    "TooManyStreams",
     "Unavailable",
     "VideoDelivered",
     "VideoExpired",
@@ -59,14 +64,20 @@ class ServiceError(Exception):
         param: str | None = None,
         details: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        retry_after: float | None = None,
     ) -> None:
-        """Override the class's sentence and code where one case says more than the class does."""
+        """Override the class's sentence and code where one case says more than the class does.
+
+        ``retry_after``: the seconds after which it is worth while to come back.
+        """
         super().__init__(message or self.message)
         self.message = message or self.message
         self.code = code or self.code
         self.param = param
         self.details = dict(details or {})
         self.headers = dict(headers or {})
+        if retry_after is not None:
+            self.headers |= _retry_after(retry_after)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors cross process boundaries by value, keyword arguments included."""
@@ -76,6 +87,15 @@ class ServiceError(Exception):
         """The OpenAI error object; ``details`` (a notice, limits, alternatives) stand beside its four fields."""
         fields = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
         return {"error": fields | self.details}
+
+    def all_headers(self) -> dict[str, str]:
+        """Its own headers, and those that tell SDKs to try again if that may help."""
+        return ({"x-should-retry": "true"} | _retry_after(1) if self.retryable else {}) | self.headers
+
+
+def _retry_after(seconds: float) -> dict[str, str]:
+    """When to come back: exactly for those who know milliseconds, rounded up for the others."""
+    return {"retry-after-ms": str(math.ceil(1000 * seconds)), "retry-after": str(math.ceil(seconds))}
 
 
 def _rebuild(
@@ -316,6 +336,27 @@ class TooManyRequests(ServiceError):
     retryable = True
 
 
+class Busy(TooManyRequests):
+    """The process that got the request has as much of its kind to do as it can; others may have room at once."""
+
+    code = "server_busy"
+    message = "This part of the service is busy. Nothing was done; come back after the time in 'retry-after-ms'."
+
+
+class TooManyStreams(TooManyRequests):
+    """The account takes as many downloads, event streams and waiting answers at once as it may. Close some first."""
+
+    code = "too_many_streams"
+    message = "This account takes as many long answers at once as it may. Let one end, or close it, first."
+
+
+class TooManyQueued(TooManyRequests):
+    """The account has as many videos waiting or running as it may; `details` says how many. Let some finish first."""
+
+    code = "too_many_queued"
+    message = "This account has as many videos waiting or running as it may. Let some finish first."
+
+
 class NoAnswer(ServiceError):
     """The process that had the request ended or fell silent before it answered."""
 
@@ -332,6 +373,13 @@ class Unavailable(ServiceError):
     code = "unavailable"
     message = "A part of the service is down. Nothing was accepted or charged; please try again shortly."
     retryable = True
+
+
+class QueueFull(Unavailable):
+    """More videos are waiting than can be made in a sensible time, whoever they are of; come back later."""
+
+    code = "queue_full"
+    message = "Too many videos of everybody are waiting. Nothing was accepted or charged; please try again later."
 
 
 class AccessLogUnavailable(Unavailable):

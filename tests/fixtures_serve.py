@@ -13,10 +13,13 @@ from cluster.settings import Settings, configs_folder, read
 from cluster.storage.privileges import DatabaseRole
 from serve.egress.fetching import FetchChannel
 from serve.egress.webhooks import WebhookChannel
+from serve.ingress.admission import Rooms
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
 from serve.ingress.hub import Hub
+from serve.ingress.looks import Looks
 from serve.ingress.services import OutboundCalls, Services, published_terms
+from serve.ingress.stream_leases import StreamLeases
 from serve.ingress.watch import Watch
 from serve.outbound import channels
 from serve.resources import StageResources, WebResources, for_stage, for_web
@@ -83,9 +86,12 @@ def services(web_resources: WebResources, world: World, way_out: tuple[FetchChan
         notices,
         lambda: None,
         outbound=OutboundCalls(photos.fetch, events.check_endpoint, events.send_sample),
-        door=Door(web_resources.database, web_resources.keys),
+        door=Door(web_resources.database, web_resources.keys, web_resources.settings.admission),
         watch=Watch(web_resources.database),
         hub=Hub(web_resources.database),
+        looks=Looks(web_resources.database),
+        rooms=Rooms(web_resources.settings.admission),
+        streams=StreamLeases(web_resources.database),
         terms=published_terms(),
         policy=policy.published(web_resources.settings),
     )

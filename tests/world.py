@@ -11,7 +11,7 @@ from cluster.privacy.notices import Notice, parse
 from cluster.privacy.purposes import Purpose
 from cluster.records import access_log, accounts, credits, disclosures, jobs, lifecycle, notices
 from cluster.records.disclosures import Sending
-from cluster.records.job_states import Stage
+from cluster.records.job_states import Priority, Stage
 from cluster.records.jobs import Job, NewJob
 from cluster.records.leases import Lease
 from cluster.storage.database import Database
@@ -74,6 +74,7 @@ class World:
         prompt: str = "a calm morning",
         api_key_id: str | None = None,
         subject_lookup: bytes | None = None,
+        priority: Priority = Priority.NORMAL,
     ) -> str:
         """A queued job whose price is reserved."""
 
@@ -93,6 +94,7 @@ class World:
                 price=price,
                 api_key_id=api_key_id,
                 subject_lookup=subject_lookup,
+                priority=priority,
             )
             lifecycle.accept(connection, self.keys, new)
             return new.id

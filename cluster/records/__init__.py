@@ -6,6 +6,7 @@ All are imported here, so that ``metadata`` knows every table whoever asks.
 from cluster.records import (
     access_log,
     accounts,
+    allowances,
     api_keys,
     audit,
     consents,
@@ -17,6 +18,8 @@ from cluster.records import (
     leases,
     media,
     notices,
+    open_streams,
+    paces,
     sessions,
     sign_ups,
     sweeps,
@@ -24,12 +27,14 @@ from cluster.records import (
     usage_events,
     webhook_deliveries,
     webhook_endpoints,
+    workers,
 )
 from cluster.storage.database import metadata
 
 __all__ = [
     "access_log",
     "accounts",
+    "allowances",
     "api_keys",
     "audit",
     "consents",
@@ -42,6 +47,8 @@ __all__ = [
     "media",
     "metadata",
     "notices",
+    "open_streams",
+    "paces",
     "sessions",
     "sign_ups",
     "sweeps",
@@ -49,4 +56,5 @@ __all__ = [
     "usage_events",
     "webhook_deliveries",
     "webhook_endpoints",
+    "workers",
 ]

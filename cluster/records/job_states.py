@@ -4,9 +4,9 @@
 *stage* says what is to be done next; a stage is done again from its sealed input if the process that did it dies.
 """
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
-__all__ = ["ACTIVE", "STAGES", "TRANSITIONS", "Actor", "JobState", "Stage", "following", "sources"]
+__all__ = ["ACTIVE", "STAGES", "TRANSITIONS", "Actor", "JobState", "Priority", "Stage", "following", "sources"]
 
 
 class JobState(StrEnum):
@@ -27,6 +27,13 @@ class Stage(StrEnum):
     GENERATION = "generation"
     OUTPUT_SCREENING = "output_screening"
     PUBLISH = "publish"
+
+
+class Priority(IntEnum):
+    """How urgent a job is. Of what is due, a higher priority is always begun first."""
+
+    LOW = -1
+    NORMAL = 0
 
 
 class Actor(StrEnum):

@@ -25,19 +25,20 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from cluster import clock
 from cluster.records.accounts import accounts
-from cluster.records.job_states import ACTIVE, Actor, JobState, Stage, sources
+from cluster.records.job_states import ACTIVE, Actor, JobState, Priority, Stage, sources
 from cluster.records.leases import leases
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
 from cluster.storage.openings import Opening
 
-__all__ = ["Job", "NewJob", "create", "get", "jobs", "line", "listing", "move", "prompt_of", "queue_positions"]
+__all__ = ["ORDER", "Job", "NewJob", "create", "get", "jobs", "line", "listing", "move", "prompt_of", "queue_positions"]
 
 jobs = Table(
     "jobs",
@@ -58,6 +59,7 @@ jobs = Table(
     Column("remixed_from", Text),
     Column("store", Boolean, nullable=False),
     Column("priority", SmallInteger, nullable=False),
+    Column("turn", BigInteger, nullable=False),
     Column("price", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("fence", BigInteger, nullable=False),
@@ -69,7 +71,8 @@ jobs = Table(
     Column("erased_at", DateTime(timezone=True)),
     Column("deleted_at", DateTime(timezone=True)),
     Index("ix_jobs_account_id_id", "account_id", "id"),
-    Index("ix_jobs_due", "stage", "priority", "id", postgresql_where=text("state IN ('queued', 'in_progress')")),
+    Index("ix_jobs_account_id_turn", "account_id", "priority", "turn"),
+    Index("ix_jobs_turn", "priority", "turn"),
     Index("ix_jobs_completed_at", "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
     Index(
         "ix_jobs_expires_at",
@@ -105,6 +108,9 @@ class NewJob:
     remixed_from: str | None = None
     api_key_id: str | None = None
     subject_lookup: bytes | None = None
+    priority: Priority = Priority.NORMAL
+    turn: int = 0
+    """Its place among the due jobs of its priority; `lifecycle.accept` gives it."""
     store: bool = True
     expires_at: datetime | None = None
 
@@ -127,6 +133,7 @@ class Job:
     remixed_from: str | None
     store: bool
     price: int
+    priority: Priority
     api_key_id: str | None
     attempts: int
     fence: int
@@ -150,8 +157,14 @@ _QUERY = select(*_OWN, func.coalesce(leases.c.step, 0), func.coalesce(leases.c.s
     jobs.outerjoin(leases, leases.c.job_id == jobs.c.id)
 )
 
+ORDER = (jobs.c.priority.desc(), jobs.c.turn, jobs.c.id)
+"""In which order due jobs are begun. Nothing else says so; see `cluster.records.turns`."""
+
+Index("ix_jobs_due", jobs.c.stage, *ORDER, postgresql_where=text("state IN ('queued', 'in_progress')"))
+Index("ix_jobs_line", *ORDER, postgresql_where=text("state = 'queued'"))
+
 line = (
-    select(jobs.c.id.label("job_id"), func.row_number().over(order_by=jobs.c.id).label("position"))
+    select(jobs.c.id.label("job_id"), func.row_number().over(order_by=ORDER).label("position"))
     .where(jobs.c.state == JobState.QUEUED)
     .subquery("line")
 )
@@ -165,7 +178,6 @@ def create(connection: Connection, keys: KeyStore, new: NewJob) -> None:
         "state": JobState.QUEUED,
         "stage": Stage.INGESTION,
         "prompt_sealed": keys.seal_text(new.account_id, new.prompt, _prompt_context(new.id)),
-        "priority": 0,
         "attempts": 0,
         "fence": 0,
         "created_at": clock.now(),
@@ -180,6 +192,12 @@ def get(connection: Connection, job_id: str, account_id: str | None = None) -> J
         query = query.where(jobs.c.account_id == account_id)
     row = connection.execute(query).one_or_none()
     return _job(row) if row else None
+
+
+def of_accounts(connection: Connection, wanted: Iterable[tuple[str, str]]) -> list[Job]:
+    """Those of these jobs, each named by its account and its id, that are there; as `get`, for many at once."""
+    query = _QUERY.where(tuple_(jobs.c.account_id, jobs.c.id).in_(set(wanted)), jobs.c.deleted_at.is_(None))
+    return [_job(row) for row in connection.execute(query)]
 
 
 def listing(
@@ -206,6 +224,11 @@ def active_count(connection: Connection, account_id: str) -> int:
     """How many jobs of the account are waiting or running."""
     query = select(func.count()).where(jobs.c.account_id == account_id, jobs.c.state.in_(ACTIVE))
     return int(connection.execute(query).scalar_one())
+
+
+def waiting_count(connection: Connection) -> int:
+    """How many jobs of everybody are waiting or running."""
+    return int(connection.execute(select(func.count()).where(jobs.c.state.in_(ACTIVE))).scalar_one())
 
 
 def queue_positions(connection: Connection, wanted: Iterable[Job]) -> dict[str, int]:
@@ -252,26 +275,29 @@ def move(
     return get(connection, job_id)
 
 
-def begin_stage(connection: Connection, job_id: str) -> int:
-    """Mark a due job as being worked on; returns the new fence, above every earlier one."""
+def begin_stage(connection: Connection, job_ids: Collection[str]) -> dict[str, int]:
+    """Mark due jobs as being worked on; returns the new fence of each, above every earlier one."""
     statement = (
         update(jobs)
-        .where(jobs.c.id == job_id)
+        .where(jobs.c.id.in_(job_ids))
         .values(
             state=JobState.IN_PROGRESS,
             fence=jobs.c.fence + 1,
             attempts=case((jobs.c.state == JobState.QUEUED, 1), else_=jobs.c.attempts),
             started_at=func.coalesce(jobs.c.started_at, clock.now()),
         )
-        .returning(jobs.c.fence)
+        .returning(jobs.c.id, jobs.c.fence)
     )
-    return int(connection.execute(statement).scalar_one())
+    return {row.id: row.fence for row in connection.execute(statement)}
 
 
 def end_stage(
     connection: Connection, job_id: str, fence: int, done: Stage, upcoming: Stage, facts: Mapping[str, Any]
 ) -> bool:
-    """Go on to the next stage, unless the fence or the account's epoch has risen since."""
+    """Go on to the next stage, unless the fence or the account's epoch has risen since.
+
+    The fence rises, so that whoever takes the worker for lost afterwards takes nothing from the next one.
+    """
     alive = select(accounts.c.epoch).where(accounts.c.id == jobs.c.account_id).scalar_subquery()
     statement = (
         update(jobs)
@@ -282,7 +308,7 @@ def end_stage(
             jobs.c.state == JobState.IN_PROGRESS,
             jobs.c.epoch == alive,
         )
-        .values(stage=upcoming, facts=jobs.c.facts.concat(dict(facts)))
+        .values(stage=upcoming, facts=jobs.c.facts.concat(dict(facts)), fence=jobs.c.fence + 1)
     )
     return connection.execute(statement).rowcount == 1
 
@@ -302,6 +328,12 @@ def try_again(connection: Connection, job_id: str, fence: int, max_attempts: int
     return connection.execute(statement).rowcount == 1
 
 
+def begin_again(connection: Connection, job_id: str, fence: int) -> bool:
+    """Let the present attempt at the stage start over; False if somebody else has the job by now."""
+    statement = update(jobs).where(jobs.c.id == job_id, jobs.c.fence == fence, jobs.c.state == JobState.IN_PROGRESS)
+    return connection.execute(statement.values(fence=jobs.c.fence + 1)).rowcount == 1
+
+
 def due(connection: Connection, stage: Stage, limit: int) -> list[str]:
     """Jobs whose next stage is ``stage`` and that nobody works on, the first in line first, locked."""
     query = (
@@ -313,7 +345,7 @@ def due(connection: Connection, stage: Stage, limit: int) -> list[str]:
             jobs.c.epoch == accounts.c.epoch,
             ~select(leases.c.job_id).where(leases.c.job_id == jobs.c.id).exists(),
         )
-        .order_by(jobs.c.priority.desc(), jobs.c.id)
+        .order_by(*ORDER)
         .limit(limit)
         .with_for_update(skip_locked=True, of=jobs)
     )
@@ -381,4 +413,5 @@ def _prompt_context(job_id: str) -> str:
 
 def _job(row: Row[*tuple[Any, ...]]) -> Job:
     values: dict[str, Any] = dict(zip(Job.__dataclass_fields__, row, strict=True))
-    return Job(**values | {"state": JobState(values["state"]), "stage": Stage(values["stage"])})
+    state, stage, priority = JobState(values["state"]), Stage(values["stage"]), Priority(values["priority"])
+    return Job(**values | {"state": state, "stage": stage, "priority": priority})

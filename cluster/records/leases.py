@@ -1,5 +1,6 @@
 """Leases: who is working on a job now, and how far. Small rows, written once a second, never indexed on the beat."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    and_,
     delete,
     func,
     insert,
@@ -47,10 +49,12 @@ class Lease:
     stage: str
 
 
-def take(connection: Connection, lease: Lease, holder: str) -> None:
-    """Begin a lease for ``holder``."""
-    values = {"job_id": lease.job_id, "fence": lease.fence, "stage": lease.stage, "holder": holder}
-    connection.execute(insert(leases).values(values | {"step": 0, "steps": 0, "heartbeat_at": clock.now()}))
+def take(connection: Connection, taken: Collection[Lease], holder: str) -> None:
+    """Begin leases for ``holder``."""
+    begun = {"holder": holder, "step": 0, "steps": 0, "heartbeat_at": clock.now()}
+    rows = [{"job_id": lease.job_id, "fence": lease.fence, "stage": lease.stage} | begun for lease in taken]
+    if rows:
+        connection.execute(insert(leases).values(rows))
 
 
 def adopt(connection: Connection, job_id: str, fence: int, holder: str) -> bool:
@@ -66,9 +70,10 @@ def beat(connection: Connection, job_id: str, fence: int, step: int, steps: int)
     return connection.execute(statement.values(values)).rowcount == 1
 
 
-def keep_alive(connection: Connection, holder: str) -> None:
-    """Beat for all leases of a director whose stages no replica has begun yet."""
-    connection.execute(update(leases).where(leases.c.holder == holder).values(heartbeat_at=clock.now()))
+def keep_alive(connection: Connection, holder: str, job_ids: Collection[str]) -> None:
+    """Beat for those of these jobs' leases that are still the director's: no replica has begun their stages yet."""
+    mine = and_(leases.c.holder == holder, leases.c.job_id.in_(job_ids))
+    connection.execute(update(leases).where(mine).values(heartbeat_at=clock.now()))
 
 
 def expired(connection: Connection, before: datetime) -> list[Lease]:

@@ -5,6 +5,7 @@ move together or not at all. The table of `job_states` says who may do what.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from cluster.records import (
     sessions,
     sign_ups,
     spending,
+    turns,
     webhook_deliveries,
     webhook_endpoints,
 )
@@ -45,6 +47,7 @@ __all__ = [
     "delete",
     "end_stage",
     "fail",
+    "hand_back",
     "lose",
     "lose_expired",
 ]
@@ -62,7 +65,8 @@ def accept(connection: Connection, keys: KeyStore, new: NewJob) -> None:
         InsufficientCredits: the account has less than the price.
         SpendingCapReached: the key may not spend as much.
     """
-    jobs.create(connection, keys, new)
+    turn = turns.upcoming(connection, new.account_id, new.priority)
+    jobs.create(connection, keys, replace(new, turn=turn))
     credits.reserve(connection, new.account_id, new.id, new.price)
     if new.api_key_id is not None:
         spending.charge(connection, new.api_key_id, new.price)
@@ -75,10 +79,10 @@ def claim(connection: Connection, slots: Mapping[Stage, int], holder: str) -> li
     taken: list[Lease] = []
     for stage in reversed(STAGES):
         room = slots.get(stage, 0) - busy.get(stage, 0)
-        for job_id in jobs.due(connection, stage, room) if room > 0 else ():
-            lease = Lease(job_id, jobs.begin_stage(connection, job_id), stage)
-            leases.take(connection, lease, holder)
-            taken.append(lease)
+        if room > 0 and (due := jobs.due(connection, stage, room)):
+            fences = jobs.begin_stage(connection, due)
+            taken += [Lease(job_id, fences[job_id], stage) for job_id in due]
+    leases.take(connection, taken, holder)
     return taken
 
 
@@ -95,7 +99,8 @@ def end_stage(
     if upcoming is None or not jobs.end_stage(connection, lease.job_id, lease.fence, stage, upcoming, facts):
         return False
     leases.drop(connection, lease.job_id)
-    media.doom(connection, lease.job_id, consumed)
+    if consumed:
+        media.doom(connection, lease.job_id, consumed)
     return True
 
 
@@ -134,13 +139,23 @@ def cancel(connection: Connection, job_id: str, actor: Actor, error_code: str) -
     return _give_up(connection, job_id, JobState.CANCELLED, actor, error_code)
 
 
-def lose(connection: Connection, lease: Lease, max_attempts: int, error_code: str = "worker_lost") -> None:
-    """Take a job from a worker that is gone: it is begun again, or failed once its attempts are used up."""
-    if jobs.try_again(connection, lease.job_id, lease.fence, max_attempts):
-        leases.drop(connection, lease.job_id)
-        media.doom_unfinished(connection, lease.job_id)
-    else:
-        fail(connection, lease, error_code)
+def lose(connection: Connection, lease: Lease, max_attempts: int, error_code: str = "worker_lost") -> bool:
+    """Take a job from a worker that is gone: it is begun again, or failed once its attempts are used up.
+
+    Returns:
+        False if the lease had ended.
+    """
+    if not jobs.try_again(connection, lease.job_id, lease.fence, max_attempts):
+        return fail(connection, lease, error_code)
+    turns.send_back(connection, lease.job_id)
+    _free(connection, lease)
+    return True
+
+
+def hand_back(connection: Connection, lease: Lease) -> None:
+    """Take a job from a worker that ends through the fault of another job: this one loses no attempt by it."""
+    if jobs.begin_again(connection, lease.job_id, lease.fence):
+        _free(connection, lease)
 
 
 def lose_expired(connection: Connection, lease_seconds: float, max_attempts: int) -> list[Lease]:
@@ -212,6 +227,12 @@ def close_expired_guests(connection: Connection) -> int:
     for account_id in expired:
         close(connection, account_id)
     return len(expired)
+
+
+def _free(connection: Connection, lease: Lease) -> None:
+    """Let somebody else do the stage, from its input."""
+    leases.drop(connection, lease.job_id)
+    media.doom_unfinished(connection, lease.job_id)
 
 
 def _give_up(

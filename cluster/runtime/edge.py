@@ -27,7 +27,7 @@ _URL_CHARACTERS: Final = 4096
 _HEADER_SECONDS: Final = 10
 _IDLE_SECONDS: Final = 30
 _ADMIN_SECONDS: Final = 1.0
-_RETRY_MS: Final = 5000
+_RETRY_SECONDS: Final = 5
 
 
 def certificate(settings: Settings) -> Path:
@@ -160,7 +160,7 @@ def _names(settings: Settings) -> set[str]:
 
 def _answers(settings: Settings) -> dict[int, Answer]:
     """The errors that HAProxy answers by itself, in the words of the ingress."""
-    http, retry = settings.http, {"retry-after-ms": str(_RETRY_MS), "retry-after": str(_RETRY_MS // 1000)}
+    http = settings.http
     limits = {
         "x-ratelimit-limit-requests": str(http.max_requests_per_minute),
         "x-ratelimit-remaining-requests": "0",
@@ -172,7 +172,7 @@ def _answers(settings: Settings) -> dict[int, Answer]:
         ),
         408: _answer(errors.RequestTimeout()),
         413: _answer(errors.PayloadTooLarge(f"The request body may have at most {http.max_body_bytes} bytes.")),
-        429: _answer(errors.TooManyRequests(headers=retry | limits)),
+        429: _answer(errors.TooManyRequests(headers=limits, retry_after=_RETRY_SECONDS)),
         431: _answer(
             errors.HeadersTooLarge(
                 f"The URL may have at most {_URL_CHARACTERS} characters, all headers together {_HEADER_BYTES} bytes."
@@ -180,11 +180,10 @@ def _answers(settings: Settings) -> dict[int, Answer]:
         ),
         500: _answer(errors.ServiceError()),
         502: _answer(errors.NoAnswer()),
-        503: _answer(Unavailable(headers=retry)),
+        503: _answer(Unavailable(retry_after=_RETRY_SECONDS)),
         504: _answer(errors.NoAnswer()),
     }
 
 
 def _answer(error: ServiceError) -> Answer:
-    retry = {"x-should-retry": "true"} if error.retryable else {}
-    return Answer(json.dumps(error.body()), retry | error.headers)
+    return Answer(json.dumps(error.body()), error.all_headers())

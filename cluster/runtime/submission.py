@@ -7,7 +7,7 @@ import sys
 from typing import Any, Final
 
 from cluster.runtime import layout
-from cluster.runtime.ray_head import ray_command
+from cluster.runtime.ray_node import ray_command
 from cluster.settings import Settings
 
 __all__ = ["SWEEP", "dashboard_url", "is_running", "line"]

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import psycopg
-from sqlalchemy import URL, Connection, DateTime, Dialect, MetaData, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, DateTime, Dialect, MetaData, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.types import TypeDecorator
 from typing_extensions import override
 
-from cluster.storage.errors import CommitUnknown, ConnectionLost, DatabaseBusy
+from cluster.storage.errors import CommitUnknown, ConnectionLost, DatabaseBusy, DatabaseRefuses
 
 __all__ = ["AsyncDatabase", "Database", "UtcDateTime", "metadata"]
 
@@ -43,12 +43,20 @@ metadata = MetaData(
     }
 )
 
+_PATIENCE_OF_SERVER: Final = 0.8
+"""After that part of the lock time-out the server ends a transaction whose process says nothing: it was stopped, and
+whoever waits for its locks would wait in vain."""
 _COLLISIONS: Final = {"40001", "40P01"}
 _WAITED_IN_VAIN: Final = {"55P03", "57014"}
-_LIMITS: Final = text(
-    "SELECT set_config('statement_timeout', :statement, true), set_config('lock_timeout', :lock, true),"
-    " set_config('TimeZone', 'UTC', true)"
+_CUT_OFF: Final = {"25P03"}
+_REFUSING: Final = ("53", "58")
+"""Classes of errors: out of space, memory or connections; errors of the system below."""
+_BEGIN: Final = (
+    "BEGIN; SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock};"
+    " SET LOCAL idle_in_transaction_session_timeout = {idle}; SET LOCAL TimeZone = 'UTC'"
 )
+_AS_IT_IS: Final = {"no_parameters": True}
+"""Without parameters the driver sends several statements in one message."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -83,8 +91,8 @@ def _options(pool_size: int, application_name: str) -> dict[str, Any]:
         "pool_size": pool_size,
         "max_overflow": 0,
         "pool_timeout": POOL_WAIT_SECONDS,
-        "pool_pre_ping": True,
         "hide_parameters": True,
+        "isolation_level": "AUTOCOMMIT",
         "connect_args": {"prepare_threshold": None, "application_name": application_name, "connect_timeout": 5},
     }
 
@@ -103,11 +111,15 @@ def _translated(error: Exception, *, committing: bool = False) -> Exception:
         return DatabaseBusy(code="database_busy")
     if not isinstance(error, DBAPIError):
         return error
-    state = getattr(error.orig, "sqlstate", None)
+    state = getattr(error.orig, "sqlstate", None) or ""
     if state in _COLLISIONS:
         return _Collision(code="database_busy")
     if state in _WAITED_IN_VAIN:
         return DatabaseBusy(code="database_busy")
+    if state in _CUT_OFF:
+        return ConnectionLost(code="database_lost")
+    if state.startswith(_REFUSING):
+        return DatabaseRefuses(code="database_refuses")
     if error.connection_invalidated:
         return CommitUnknown(code="database_lost") if committing else ConnectionLost(code="database_lost")
     return error
@@ -123,11 +135,14 @@ def _connecting() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _in_transaction(connection: Connection, statement: timedelta, lock: timedelta) -> Iterator[None]:
-    """Commit at the end, roll back on any error. An error while committing is told apart: its outcome is unknown."""
+def _in_transaction(connection: Connection, begin: str) -> Iterator[None]:
+    """Commit at the end, roll back on any error. An error while committing is told apart: its outcome is unknown.
+
+    ``begin`` begins the transaction and limits it: the driver would begin by a message of its own.
+    """
     transaction = connection.begin()
     try:
-        connection.execute(_LIMITS, {"statement": _milliseconds(statement), "lock": _milliseconds(lock)})
+        connection.exec_driver_sql(begin, execution_options=_AS_IT_IS)
         yield
     except BaseException as error:
         with contextlib.suppress(DBAPIError):
@@ -141,8 +156,13 @@ def _in_transaction(connection: Connection, statement: timedelta, lock: timedelt
         raise _translated(error, committing=True) from error
 
 
-def _milliseconds(span: timedelta) -> str:
-    return str(int(span.total_seconds() * 1000))
+def _begin(statement: timedelta, lock: timedelta) -> str:
+    limits = {"statement": statement, "lock": lock, "idle": lock * _PATIENCE_OF_SERVER}
+    return _BEGIN.format(**{name: _milliseconds(span) for name, span in limits.items()})
+
+
+def _milliseconds(span: timedelta) -> int:
+    return int(span.total_seconds() * 1000)
 
 
 class Database:
@@ -157,9 +177,9 @@ class Database:
         lock_timeout: timedelta = LOCK_TIMEOUT,
     ) -> None:
         """Prepare a pool of at most ``pool_size`` connections; none is made yet."""
-        self._engine = create_engine(_with_driver(url), **_options(pool_size, application_name))
+        self._engine = create_engine(_with_driver(url), pool_pre_ping=True, **_options(pool_size, application_name))
         event.listen(self._engine, "handle_error", _quiet)
-        self._limits = statement_timeout, lock_timeout
+        self._begin = _begin(statement_timeout, lock_timeout)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -172,7 +192,7 @@ class Database:
         """
         with _connecting():
             connection = self._engine.connect()
-        with connection, _in_transaction(connection, *self._limits):
+        with connection, _in_transaction(connection, self._begin):
             yield connection
 
     def run(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -208,7 +228,7 @@ class AsyncDatabase:
         """Prepare a pool of at most ``pool_size`` connections; none is made yet."""
         self._engine = create_async_engine(_with_driver(url), **_options(pool_size, application_name))
         event.listen(self._engine.sync_engine, "handle_error", _quiet)
-        self._limits = statement_timeout, lock_timeout
+        self._begin = _begin(statement_timeout, lock_timeout)
 
     async def run(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the ordinary function ``function(connection, …)`` in a transaction without blocking the loop; retries
@@ -222,7 +242,7 @@ class AsyncDatabase:
 
     async def _once(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         def body(connection: Connection) -> T:
-            with _in_transaction(connection, *self._limits):
+            with _in_transaction(connection, self._begin):
                 return function(connection, *args, **kwargs)
 
         async with contextlib.AsyncExitStack() as stack:

@@ -67,6 +67,7 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "access_log": {_APP: APPEND, _OUTBOUND: frozenset({"INSERT"})},
     "accounts": {_APP: CHANGE, _OUTBOUND: _ALIVE, _PIPELINE: _ALIVE},
     "alembic_version": {},
+    "allowances": {_APP: EVERYTHING, _PIPELINE: on_columns("SELECT", "full_at") | {"DELETE"}},
     "api_keys": {_APP: CHANGE},
     "audit": {_APP: APPEND},
     "consents": {_APP: APPEND},
@@ -79,6 +80,8 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "leases": {_APP: EVERYTHING, _MONITOR: on_columns("SELECT", "heartbeat_at")},
     "media": {_APP: EVERYTHING, _OUTBOUND: CHANGE, _PIPELINE: READ | {"UPDATE", "DELETE"}},
     "notices": {_APP: APPEND},
+    "open_streams": {_APP: EVERYTHING, _PIPELINE: _EXPIRING},
+    "paces": {_APP: CHANGE},
     "sessions": {_APP: CHANGE},
     "sign_up_addresses": {_APP: CHANGE},
     "sweeps": {_PIPELINE: CHANGE, _MONITOR: READ},
@@ -86,6 +89,7 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "usage_events": {_APP: APPEND},
     "webhook_deliveries": {_APP: CHANGE, _OUTBOUND: EVERYTHING, _PIPELINE: _AGEING},
     "webhook_endpoints": {_APP: EVERYTHING, _OUTBOUND: READ | {"UPDATE", "DELETE"}},
+    "workers": {_APP: EVERYTHING},
 }
 
 

@@ -13,7 +13,15 @@ from sqlalchemy import Connection
 
 from cluster.privacy import data_map
 from cluster.privacy.in_words import life
-from cluster.records import expiry, fetches, idempotency, throttles, webhook_deliveries
+from cluster.records import (
+    allowances,
+    expiry,
+    fetches,
+    idempotency,
+    open_streams,
+    throttles,
+    webhook_deliveries,
+)
 from cluster.settings import Settings
 from cluster.storage.database import Database
 
@@ -24,10 +32,11 @@ Rule = Callable[[Connection, timedelta | None], int]
 RULES: Final[Mapping[str, Rule]] = {
     "deliveries": lambda connection, kept: webhook_deliveries.remove_old(connection, kept or timedelta()),
     "attempts": lambda connection, _: throttles.remove_expired(connection),
+    "request_rates": lambda connection, _: allowances.remove_full(connection) + open_streams.remove_expired(connection),
     "links": lambda connection, _: fetches.remove_expired(connection),
     "retries": lambda connection, _: idempotency.remove_expired(connection),
 }
-"""By category. All but the first carry their own end in ``expires_at``, set from the same setting."""
+"""By category. All but the first carry their own end, ``expires_at`` mostly, set from the same setting."""
 
 
 class _OnlyAsked(Exception):

@@ -27,7 +27,12 @@ from serve.ingress.watched import Watched
 
 __all__ = ["parse_range", "router"]
 
-router = APIRouter(tags=["Videos"], responses=documented(errors.InvalidCredentials, errors.InsufficientScope, NotFound))
+router = APIRouter(
+    tags=["Videos"],
+    responses=documented(
+        errors.InvalidCredentials, errors.InsufficientScope, NotFound, errors.TooManyRequests, errors.TooManyStreams
+    ),
+)
 
 _BLOCK = 1 << 20
 _PIECE = 1 << 16

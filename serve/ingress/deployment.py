@@ -9,10 +9,13 @@ from ray.serve.handle import DeploymentHandle
 from cluster import runtime, settings, telemetry
 from cluster.privacy import policy
 from serve import catalogue, resources
+from serve.ingress.admission import Rooms
 from serve.ingress.api import create_api
 from serve.ingress.door import Door
 from serve.ingress.hub import Hub
+from serve.ingress.looks import Looks
 from serve.ingress.services import OutboundCalls, Services, published_notices, published_terms
+from serve.ingress.stream_leases import StreamLeases
 from serve.ingress.watch import Watch
 
 __all__ = ["Ingress"]
@@ -35,9 +38,12 @@ class Ingress:
             notices,
             director.wake.remote,
             outbound=way_out,
-            door=Door(opened.database, opened.keys),
+            door=Door(opened.database, opened.keys, opened.settings.admission),
             watch=Watch(opened.database),
             hub=Hub(opened.database),
+            looks=Looks(opened.database),
+            rooms=Rooms(opened.settings.admission),
+            streams=StreamLeases(opened.database),
             terms=published_terms(),
             policy=policy.published(opened.settings),
             edge_secret=runtime.edge_secret(opened.settings),

@@ -1,105 +1,117 @@
 """The door: finds whose a credential is and writes the access down, both in one transaction, before anything is done.
 
+What an account asks for is counted there as well: whoever asks for too much does not come in.
+
 Callers that come while a transaction runs share the next one, so that a busy ingress writes many entries at the price
 of one. If the log cannot be written, nobody comes in.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from cluster import telemetry
-from cluster.errors import AccessLogUnavailable, InvalidCredentials, ServiceError
+from cluster.errors import AccessLogUnavailable, InvalidCredentials, ServiceError, TooManyRequests
 from cluster.records import access_log, api_keys, sessions
 from cluster.records.access_log import Access
+from cluster.records.allowances import Allowance, RequestKind
 from cluster.records.principals import Principal
+from cluster.settings import Admission
 from cluster.storage.database import AsyncDatabase
 from cluster.storage.errors import KeyMissing
 from cluster.storage.keys import KeyStore
 from cluster.storage.openings import Opening
+from serve.ingress.batches import Batches
+from serve.ingress.quotas import Asking, Granted, grant
 
 __all__ = ["Door", "Knock", "Visitor"]
-
-_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Knock:
-    """Somebody at the door: with which token, from which address, to do what (a method and a route)."""
+    """Somebody at the door: with which token, from which address, to do what (a method and a route).
+
+    ``kind`` is the allowance that it is taken from; ``streams`` says that the answer takes long.
+    """
 
     token: str
     address: str
     action: str
+    kind: RequestKind = RequestKind.READ
+    streams: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor(Principal):
-    """Somebody whose access is on record, with the leave to open what is theirs."""
+    """Somebody whose access is on record, with the leave to open what is theirs.
+
+    ``allowance`` is what is left to them. ``stream_id`` is the stream that was opened for them, to be closed again.
+    """
 
     opening: Opening
+    allowance: Allowance | None = None
+    stream_id: str | None = None
 
 
-_Waiting = tuple[Knock, asyncio.Future[Visitor]]
+Outcome = Visitor | Exception
 
 
 class Door:
     """The door of one ingress replica; belongs to one event loop."""
 
-    def __init__(self, database: AsyncDatabase, keys: KeyStore) -> None:
+    def __init__(self, database: AsyncDatabase, keys: KeyStore, limits: Admission) -> None:
         """Nobody waits yet."""
-        self._database, self._keys = database, keys
-        self._waiting: list[_Waiting] = []
-        self._opening: asyncio.Task[None] | None = None
+        self._database, self._keys, self._limits = database, keys, limits
+        self._batches = Batches(self._open)
 
     async def enter(self, knock: Knock) -> Visitor:
         """Come in.
 
         Raises:
             InvalidCredentials: the token leads to no open account.
+            TooManyRequests: the account has asked for too much.
             Unavailable: the database or the log is down: nobody comes in.
         """
-        future: asyncio.Future[Visitor] = asyncio.get_running_loop().create_future()
-        self._waiting.append((knock, future))
-        if self._opening is None or self._opening.done():
-            self._opening = asyncio.create_task(self._open())
-        return await future
+        return await self._batches.ask(knock)
 
-    async def _open(self) -> None:
-        while self._waiting:
-            group, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
-            try:
-                outcomes = await self._database.run(_admit, self._keys, [knock for knock, _ in group])
-            except Exception as error:
-                telemetry.log_failure("door_shut", error)
-                outcomes = [error if isinstance(error, ServiceError) else AccessLogUnavailable()] * len(group)
-            for (_, future), outcome in zip(group, outcomes, strict=True):
-                _tell(future, outcome)
+    async def _open(self, knocks: Sequence[Knock]) -> list[Outcome]:
+        try:
+            return await self._database.run(_admit, self._keys, self._limits, knocks)
+        except ServiceError as error:
+            telemetry.log_failure("door_shut", error)
+            raise
+        except Exception as error:
+            telemetry.log_failure("door_shut", error)
+            raise AccessLogUnavailable from error
 
 
-def _tell(future: asyncio.Future[Visitor], outcome: Visitor | Exception) -> None:
-    if future.done():
-        return
-    if isinstance(outcome, Exception):
-        future.set_exception(outcome)
-    else:
-        future.set_result(outcome)
-
-
-def _admit(connection: Connection, keys: KeyStore, knocks: Sequence[Knock]) -> list[Visitor | Exception]:
+def _admit(connection: Connection, keys: KeyStore, limits: Admission, knocks: Sequence[Knock]) -> list[Outcome]:
     """Who each of them is, after writing it down; an error in the place of whom the door stays shut for."""
-    lookups = [_lookup(keys, knock.token) for knock in knocks]
-    known = api_keys.authenticate(connection, lookups) | sessions.authenticate(connection, lookups)
-    outcomes: list[Visitor | Exception] = [InvalidCredentials() for _ in knocks]
-    accesses: dict[int, Access] = {}
-    for place, (knock, lookup) in enumerate(zip(knocks, lookups, strict=True)):
-        if lookup in known:
-            accesses[place] = Access(known[lookup], knock.address, knock.action)
+    outcomes: dict[int, Outcome] = {place: InvalidCredentials() for place in range(len(knocks))}
+    known = _known(connection, keys, knocks)
+    callers = {place: principal for place, principal in enumerate(known) if principal}
+    asking = {
+        place: Asking(who.account_id, knocks[place].kind, knocks[place].streams) for place, who in callers.items()
+    }
+    quotas = grant(connection, limits, asking)
+    outcomes |= {place: quota for place, quota in quotas.items() if isinstance(quota, TooManyRequests)}
+    granted = {place: quota for place, quota in quotas.items() if isinstance(quota, Granted)}
+    accesses = {place: Access(callers[place], knocks[place].address, knocks[place].action) for place in granted}
     for place, opening in zip(accesses, _record(connection, keys, list(accesses.values())), strict=True):
         if opening is not None:
-            outcomes[place] = _visitor(accesses[place].principal, opening)
-    return outcomes
+            outcomes[place] = _visitor(callers[place], opening, granted[place])
+    return list(outcomes.values())
+
+
+def _known(connection: Connection, keys: KeyStore, knocks: Sequence[Knock]) -> list[Principal | None]:
+    """Whose each token is. Keys and sessions are told apart by how they begin, so that one table is asked for one."""
+    lookups = [_lookup(keys, knock.token) for knock in knocks]
+    of_sessions = {lookup for lookup, knock in zip(lookups, knocks, strict=True) if _is_session(knock.token)}
+    of_keys = set(lookups) - of_sessions
+    found = api_keys.authenticate(connection, of_keys) if of_keys else {}
+    found |= sessions.authenticate(connection, of_sessions) if of_sessions else {}
+    return [found.get(lookup) for lookup in lookups]
 
 
 def _record(connection: Connection, keys: KeyStore, accesses: Sequence[Access]) -> list[Opening | None]:
@@ -110,8 +122,9 @@ def _record(connection: Connection, keys: KeyStore, accesses: Sequence[Access]) 
     return [next(openings) if has_key else None for has_key in keyed]
 
 
-def _visitor(principal: Principal, opening: Opening) -> Visitor:
-    return Visitor(**{name: getattr(principal, name) for name in Principal.__dataclass_fields__}, opening=opening)
+def _visitor(principal: Principal, opening: Opening, granted: Granted) -> Visitor:
+    fields = {name: getattr(principal, name) for name in Principal.__dataclass_fields__}
+    return Visitor(**fields, opening=opening, allowance=granted.allowance, stream_id=granted.stream_id)
 
 
 def _has_key(keys: KeyStore, account_id: str) -> bool:
@@ -123,5 +136,8 @@ def _has_key(keys: KeyStore, account_id: str) -> bool:
 
 
 def _lookup(keys: KeyStore, token: str) -> bytes:
-    lookup = sessions.lookup if token.startswith(f"{sessions.PREFIX}_") else api_keys.lookup
-    return lookup(keys, token)
+    return (sessions.lookup if _is_session(token) else api_keys.lookup)(keys, token)
+
+
+def _is_session(token: str) -> bool:
+    return token.startswith(f"{sessions.PREFIX}_")

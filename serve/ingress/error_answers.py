@@ -51,6 +51,7 @@ _OF_THE_EDGE = (
     errors.RequestTimeout,
     errors.HeadersTooLarge,
     errors.TooManyRequests,
+    errors.Busy,
     errors.NoAnswer,
 )
 COMMON = documented(
@@ -61,8 +62,7 @@ COMMON = documented(
 def answer(error: ServiceError) -> JSONResponse:
     """The HTTP answer of an error; it is counted by its reason."""
     counted.refused(error)
-    retry = {"x-should-retry": "true", "retry-after-ms": "1000"} if error.retryable else {}
-    return JSONResponse(error.body(), error.status, retry | error.headers)
+    return JSONResponse(error.body(), error.status, error.all_headers())
 
 
 def invalid(details: ErrorDetails) -> errors.InvalidRequest:

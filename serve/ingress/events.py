@@ -1,10 +1,10 @@
 """`/v1/videos/{id}/events`: how a job goes, as server-sent events."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import BaseModel, Field
@@ -25,7 +25,12 @@ from serve.ingress.watched import Watched
 
 __all__ = ["router", "wait_for_end"]
 
-router = APIRouter(tags=["Videos"], responses=documented(errors.InvalidCredentials, errors.InsufficientScope, NotFound))
+router = APIRouter(
+    tags=["Videos"],
+    responses=documented(
+        errors.InvalidCredentials, errors.InsufficientScope, NotFound, errors.TooManyRequests, errors.TooManyStreams
+    ),
+)
 
 _MEDIA_TYPE = "text/event-stream"
 _KEEPALIVE_SECONDS = 10.0
@@ -83,8 +88,8 @@ async def stream_events(video_id: VideoId, services: Served, caller: VideoReader
     return Watched(services.watch, caller, _events(services, first), media_type=_MEDIA_TYPE)
 
 
-async def wait_for_end(services: Services, caller: Visitor, job_id: str, seconds: float) -> None:
-    """Wait until the job has ended, at most so long.
+async def wait_for_end(services: Services, caller: Visitor, job_id: str, request: Request, seconds: float) -> None:
+    """Wait until the job has ended or whoever made the request has hung up, at most so long.
 
     Raises:
         InvalidCredentials: the caller's credential or account ended meanwhile.
@@ -95,11 +100,29 @@ async def wait_for_end(services: Services, caller: Visitor, job_id: str, seconds
     with services.watch.over(caller) as sending, services.hub.follow(first) as following:
         try:
             async with asyncio.timeout(seconds):
-                await sending.unless_ended(following.end())
+                await sending.unless_ended(_first_of(following.end(), _hung_up(request)))
         except TimeoutError:
             return
         except Ended:
             raise InvalidCredentials from None
+
+
+async def _hung_up(request: Request) -> None:
+    """Wait until nobody waits for the answer. The body must have been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
+    """Wait until one of them is done, and stop the others."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def _events(services: Services, first: Standing) -> AsyncGenerator[bytes, None]:

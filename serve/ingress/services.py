@@ -15,13 +15,17 @@ from cluster.privacy.notices import Notice, read_folder
 from cluster.privacy.policy import Policy
 from cluster.privacy.terms import Audience, Terms, read_terms
 from cluster.records import notices
+from cluster.records.allowances import RequestKind
 from cluster.records.principals import Scope, permits
 from cluster.settings import configs_folder
 from cluster.storage.database import AsyncDatabase
 from serve.catalogue import Catalogue
 from serve.ingress import cookies
+from serve.ingress.admission import Rooms, has_body, kind_of
 from serve.ingress.door import Door, Knock, Visitor
 from serve.ingress.hub import Hub
+from serve.ingress.looks import Looks
+from serve.ingress.stream_leases import StreamLeases
 from serve.ingress.watch import Watch
 from serve.resources import WebResources
 
@@ -56,7 +60,7 @@ class OutboundCalls:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What one replica answers with: resources, models, texts, door, watch, hub, ways to other deployments."""
+    """What one replica answers with: resources, models, texts, ways to other deployments, and what keeps count."""
 
     resources: WebResources
     catalogue: Catalogue
@@ -66,6 +70,9 @@ class Services:
     door: Door
     watch: Watch
     hub: Hub
+    looks: Looks
+    rooms: Rooms
+    streams: StreamLeases
     terms: Mapping[Audience, Terms]
     policy: Policy
     edge_secret: str | None = None
@@ -113,7 +120,16 @@ async def _caller(
     if token is None:
         raise InvalidCredentials
     action = f"{request.method} {request.scope['route'].path}"
-    return await services.door.enter(Knock(token, address_of(request), action))
+    kind = kind_of(request.scope)
+    rate = RequestKind.CREATE if has_body(request.scope) else kind
+    knock = Knock(token, address_of(request), action, rate, streams=kind is RequestKind.STREAM)
+    visitor = await services.door.enter(knock)
+    request.state.allowance = visitor.allowance
+    request.state.on_leaving = on_leaving = []
+    if visitor.stream_id:
+        on_leaving.append(services.streams.hold(visitor.stream_id))
+    on_leaving.append(services.rooms.share(visitor.account_id, kind))
+    return visitor
 
 
 Caller = Annotated[Visitor, Depends(_caller)]

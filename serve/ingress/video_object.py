@@ -1,19 +1,20 @@
 """A job as the OpenAI Videos API shows it, with what this service says beyond that."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from cluster import clock
 from cluster.privacy.media_kinds import KINDS
-from cluster.records.job_states import JobState, Stage
+from cluster.records.job_states import JobState, Priority, Stage
 from cluster.records.jobs import Job, prompt_of
 from cluster.records.media import Medium
 from cluster.records.standings import Standing
 from cluster.storage.openings import Opening
 from serve.catalogue import Disclosure
 from serve.failures import sentence
+from serve.ingress.looks import Look
 from serve.ingress.services import Services
 
 __all__ = ["Video", "VideoDeleted", "VideoFailure", "VideoPage", "failure", "progress", "render"]
@@ -63,6 +64,9 @@ class Video(BaseModel):
     remixed_from_video_id: str | None
     stage: str | None = Field(description="What is being done, while the job runs.")
     queue_position: int | None = Field(description="1 is next; null once the job has begun.")
+    priority: Literal["low", "normal"] = Field(
+        description="Of a job that gave way for as long as `low` means, `normal`."
+    )
     attempts: int
     store: bool = Field(description="false: kept until its first whole download, for an hour at most.")
     price: int = Field(description="Credits: reserved at first, charged only when the video is delivered.")
@@ -90,10 +94,9 @@ class VideoDeleted(BaseModel):
     deleted: Literal[True] = True
 
 
-def render(
-    services: Services, opening: Opening, job: Job, media: Iterable[Medium], queue_position: int | None
-) -> Video:
+def render(services: Services, opening: Opening, look: Look) -> Video:
     """The public object of a job and its live media."""
+    job = look.job
     shape = job.facts.get("video", {})
     return Video(
         id=job.id,
@@ -109,14 +112,15 @@ def render(
         error=failure(job.error_code),
         remixed_from_video_id=job.remixed_from,
         stage=job.stage.value if job.state is JobState.IN_PROGRESS else None,
-        queue_position=queue_position,
+        queue_position=look.queue_position,
+        priority="low" if job.priority is Priority.LOW else "normal",
         attempts=job.attempts,
         store=job.store,
         price=job.price,
         parameters=job.parameters,
         layers=job.facts.get("layers"),
         disclosure=services.catalogue.models[job.model].disclosure,
-        stored=[_stored(services, medium) for medium in media],
+        stored=[_stored(services, medium) for medium in look.media],
     )
 
 

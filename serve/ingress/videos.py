@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from cluster import errors
 from cluster.errors import InvalidRequest, NotFound, StateConflict, Unavailable
 from cluster.ids import is_id
-from cluster.records import jobs, lifecycle, media, subjects
+from cluster.records import jobs, lifecycle, subjects
 from cluster.records.job_states import Actor
 from serve.engines.parameters import VideoParameters
 from serve.erasure import erase_doomed
@@ -18,6 +18,7 @@ from serve.ingress.error_answers import documented
 from serve.ingress.events import wait_for_end
 from serve.ingress.forms import read_submission
 from serve.ingress.keeping import keeping_schema
+from serve.ingress.looks import Look, look
 from serve.ingress.order import read_order, read_subject
 from serve.ingress.prefer import MAX_WAIT_SECONDS, wait_seconds
 from serve.ingress.services import Served, Services, VideoId, VideoReader, VideoWriter
@@ -42,6 +43,11 @@ def _create_schema() -> dict[str, Any]:
             "type": "string",
             "maxLength": subjects.MAX_CHARACTERS,
             "description": "Your own name for the user this is for. Kept as a keyed hash; `DELETE /v1/subjects/{ref}`.",
+        },
+        "priority": {
+            "enum": ["low", "normal"],
+            "default": "normal",
+            "description": "`low` gives way to everything normal, for some minutes at most.",
         },
     }
     photo = {"input_reference": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP or AVIF."}}
@@ -70,6 +76,9 @@ def _create_schema() -> dict[str, Any]:
         errors.PayloadTooLarge,
         errors.IdempotencyKeyReused,
         errors.TooManyRequests,
+        errors.TooManyQueued,
+        errors.TooManyStreams,
+        errors.QueueFull,
     ),
 )
 async def create_video(
@@ -88,7 +97,7 @@ async def create_video(
     order = await read_order(services, submission, idempotency_key)
     job_id = await accept(services, caller, order)
     if patience := wait_seconds(prefer or []):
-        await wait_for_end(services, caller, job_id, patience)
+        await wait_for_end(services, caller, job_id, request, patience)
         response.headers["preference-applied"] = f"wait={patience}"
     return await _shown(services, caller, job_id, response)
 
@@ -108,13 +117,12 @@ async def list_videos(
     keys, account_id = services.resources.keys, caller.account_id
     wanted = subjects.lookup(keys, account_id, read_subject(subject)) if subject is not None else None
 
-    def page(connection: Connection) -> tuple[list[Video], bool]:
+    def page(connection: Connection) -> tuple[list[Look], bool]:
         found, more = jobs.listing(connection, account_id, after=after, limit=limit, order=order, subject_lookup=wanted)
-        kept = media.of_jobs(connection, [job.id for job in found])
-        positions = jobs.queue_positions(connection, found)
-        return [render(services, caller.opening, job, kept[job.id], positions.get(job.id)) for job in found], more
+        return look(connection, found), more
 
-    videos, more = await services.resources.database.run(page)
+    looks, more = await services.resources.database.run(page)
+    videos = [render(services, caller.opening, each) for each in looks]
     first, last = (videos[0].id, videos[-1].id) if videos else (None, None)
     return VideoPage(data=videos, first_id=first, last_id=last, has_more=more)
 
@@ -151,14 +159,7 @@ async def delete_video(video_id: VideoId, services: Served, caller: VideoWriter)
 
 
 async def _shown(services: Services, caller: Visitor, job_id: str, response: Response) -> Video:
-    def show(connection: Connection) -> Video:
-        job = jobs.get(connection, job_id, caller.account_id)
-        if job is None:
-            raise NotFound
-        kept = media.of_jobs(connection, [job_id])[job_id]
-        return render(services, caller.opening, job, kept, jobs.queue_positions(connection, [job]).get(job.id))
-
-    video = await services.resources.database.run(show)
+    video = render(services, caller.opening, await services.looks.at(caller.account_id, job_id))
     pause = services.resources.settings.http.poll_after_ms * min(video.queue_position or 1, _LONGEST_POLL)
     response.headers["openai-poll-after-ms"] = str(pause)
     return video

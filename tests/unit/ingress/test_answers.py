@@ -107,7 +107,7 @@ def test_a_dead_database_is_503_and_not_500(web_resources: WebResources, service
     down = replace(
         services,
         resources=WebResources(web_resources.settings, dead, web_resources.keys, web_resources.store),
-        door=Door(dead, web_resources.keys),
+        door=Door(dead, web_resources.keys, web_resources.settings.admission),
     )
     with TestClient(create_api(down)) as client:
         answers = [

@@ -1,10 +1,12 @@
 """Creating videos: one job for one key, paid from the account's own credits, only with consent."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from cluster.errors import InsufficientCredits, RequestInProgress
 from cluster.records import credits, idempotency, jobs
@@ -57,7 +59,9 @@ def test_the_same_key_and_body_is_the_same_job(api: Api, person: Person) -> None
     assert len(api.snapshot().objects) == 1
 
 
-@pytest.mark.parametrize("other", [{"prompt": "other"}, {"photo": picture("PNG")}, {"seconds": "5"}, {"subject": "x"}])
+@pytest.mark.parametrize(
+    "other", [{"prompt": "other"}, {"photo": picture("PNG")}, {"seconds": "5"}, {"subject": "x"}, {"priority": "low"}]
+)
 def test_the_same_key_with_another_body_is_refused(api: Api, person: Person, other: dict[str, Any]) -> None:
     person.create(prompt=PROMPT, idempotency_key="k")
     before = api.snapshot()
@@ -88,6 +92,7 @@ def test_twenty_identical_creates_at_once_are_one_job(api: Api, person: Person) 
 def test_a_twin_that_does_not_end_is_to_be_asked_again(api: Api, person: Person) -> None:
     key = api.world.keys.lookup("idempotency_keys.key", f"{person.account_id}|k")
     with api.world.database.transaction() as unfinished:
+        unfinished.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         idempotency.claim(unfinished, Ticket(person.account_id, key, b"the same"), timedelta(hours=1))
         refused = person.create(idempotency_key="k")
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, RequestInProgress.code)
@@ -116,7 +121,56 @@ def test_too_many_waiting_jobs_are_refused(api: Api, person: Person) -> None:
         api.world.job(person.account_id, price=0)
     before = api.snapshot()
     refused = person.create()
-    assert (refused.status_code, refused.headers["retry-after-ms"]) == (429, "1000")
+    assert (refused.status_code, refused.headers["retry-after-ms"], refused.headers["retry-after"]) == (
+        429,
+        "10000",
+        "10",
+    )
+    error = refused.json()["error"]
+    assert (error["code"], error["limit"], error["active"]) == ("too_many_queued", most, most)
+    assert api.snapshot() == before
+
+
+def test_creates_at_once_do_not_exceed_what_may_wait(api: Api, person: Person) -> None:
+    most = api.services.resources.settings.jobs.max_queued_per_account
+    for _ in range(most - 5):
+        api.world.job(person.account_id, price=0)
+    with ThreadPoolExecutor(50) as threads:
+        answers = list(threads.map(lambda _: person.create(seconds="1"), range(50)))
+    assert {made.status_code for made in answers} <= {200, 429, 503}
+    assert sum(made.status_code == 200 for made in answers) <= 5
+    while person.create(seconds="1").status_code == 200:
+        pass
+    assert api.world.run(jobs.active_count, person.account_id) == most
+
+
+def test_a_job_of_low_priority_says_so_and_lets_others_go_first(api: Api, person: Person) -> None:
+    other = api.person()
+    low = person.create(priority="low").json()
+    normal = other.create(priority="normal").json()
+    assert (low["priority"], normal["priority"], other.create().json()["priority"]) == ("low", "normal", "normal")
+    assert normal["queue_position"] == 1
+    assert person.get(f"/v1/videos/{low['id']}").json()["queue_position"] == 3
+
+
+def test_no_other_priority_is_known(api: Api, person: Person) -> None:
+    before = api.snapshot()
+    for priority in ("high", "", "LOW", "0"):
+        refused = person.create(priority=priority)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "priority")
+    assert api.snapshot() == before
+
+
+def test_a_full_queue_refuses_everybody_and_leaves_nothing(api: Api, person: Person) -> None:
+    settings = api.services.resources.settings
+    few = settings.model_copy(update={"jobs": settings.jobs.model_copy(update={"max_queued": 2})})
+    api.use(resources=replace(api.services.resources, settings=few))
+    for _ in range(2):
+        api.world.job(api.person().account_id)
+    before = api.snapshot()
+    refused = person.create(idempotency_key="k")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "queue_full")
+    assert (refused.headers["retry-after-ms"], refused.headers["x-should-retry"]) == ("10000", "true")
     assert api.snapshot() == before
 
 

@@ -74,12 +74,20 @@ def test_creating_is_described_both_ways_with_every_parameter(schema: dict[str, 
             "prompt",
             "model",
             "subject",
+            "priority",
             "input_reference",
             "store",
             "expires_after",
             *VideoParameters.model_fields,
         }
         assert set(described["schema"]["properties"]) == expected
+
+
+def test_the_rate_limit_is_described_where_it_counts(schema: dict[str, Any]) -> None:
+    for name, what in operations(schema).items():
+        for answer in what["responses"].values():
+            described = {header for header in answer.get("headers", {}) if header.startswith("x-ratelimit-")}
+            assert len(described) == (3 if "security" in what else 0), name
 
 
 def test_the_stream_of_events_is_described_with_what_is_in_it(schema: dict[str, Any]) -> None:

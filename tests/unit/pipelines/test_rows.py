@@ -4,7 +4,16 @@ from datetime import timedelta
 
 from cluster.privacy import data_map
 from cluster.privacy.in_words import life
-from cluster.records import fetches, idempotency, throttles, webhook_deliveries, webhook_endpoints
+from cluster.records import (
+    allowances,
+    fetches,
+    idempotency,
+    open_streams,
+    throttles,
+    webhook_deliveries,
+    webhook_endpoints,
+)
+from cluster.records.allowances import RequestKind
 from cluster.records.idempotency import Ticket
 from cluster.settings import Settings
 from pipelines.sweep.rows import RULES
@@ -33,16 +42,19 @@ def plant(garden: Garden, kept: timedelta) -> None:
         webhook_endpoints.create, world.keys, account, url="https://host.example/", name="", events=[]
     )
     world.run(webhook_deliveries.enqueue_sample, endpoint_id, account, 0, "video.failed")
+    world.run(allowances.take, {(account, RequestKind.READ): 1}, {RequestKind.READ: 1})
+    world.run(open_streams.open_each, [account], 1)
 
 
 def test_rows_go_when_their_time_has_passed(garden: Garden, shift_clock: ShiftClock) -> None:
     plant(garden, 40 * 24 * HOUR)
     assert set(garden.sweep().rows.values()) == {0}
     shift_clock(days=29)
-    assert set(garden.sweep().rows.values()) == {0}
+    assert garden.sweep().rows == dict.fromkeys(RULES, 0) | {"request_rates": 2}
     shift_clock(days=2)
     assert garden.sweep().rows == dict.fromkeys(RULES, 0) | {"deliveries": 1}
     shift_clock(days=10)
-    assert garden.sweep(dry_run=True).rows == dict.fromkeys(RULES, 1) | {"deliveries": 0}
-    assert garden.sweep().rows == dict.fromkeys(RULES, 1) | {"deliveries": 0}
+    rest = dict.fromkeys(RULES, 1) | {"deliveries": 0, "request_rates": 0}
+    assert garden.sweep(dry_run=True).rows == rest
+    assert garden.sweep().rows == rest
     assert garden.sweep().rows == dict.fromkeys(RULES, 0)
