@@ -3,7 +3,8 @@
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import pytest
 
@@ -17,6 +18,8 @@ from serve.stage import StageRun
 from serve.stage_deployment import StageDeployment, Wedged
 from serve.watchdog import Watchdog
 from tests.api import WORK, Api, Person
+
+Replica = TypeVar("Replica", bound=StageDeployment)
 
 PATIENCE = 0.5
 
@@ -39,46 +42,51 @@ def surroundings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterato
     """What Serve gives a replica, which finds its settings by itself."""
     monkeypatch.setenv("I2V_DATA_FOLDER", str(settings.data.folder))
     monkeypatch.setenv("I2V_DATABASE_URL", str(settings.database.url))
-    monkeypatch.setenv("I2V_JOBS_STEP_SECONDS", str(PATIENCE))
     cluster_settings.load.cache_clear()
     yield
     cluster_settings.load.cache_clear()
 
 
 @pytest.fixture
-def deployment(surroundings: None) -> Iterator[Ingestion]:
-    """A replica as Serve would make one, but for its way to end the process."""
-    replica = Ingestion()
+def impatience(surroundings: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps may take no time to speak of."""
+    monkeypatch.setenv("I2V_JOBS_STEP_SECONDS", str(PATIENCE))
+
+
+@contextmanager
+def started(of: type[Replica]) -> Iterator[Replica]:
+    """A replica as Serve would make one, but without its way to end the process, which is the tests' own."""
+    replica = of()
     replica.watchdog = Watchdog(replica.resources.settings.jobs, end=lambda: None)
     yield replica
     replica.__del__()
     replica.resources.database.close()
 
 
-def test_it_does_its_stage(api: Api, person: Person, deployment: Ingestion) -> None:
+def test_it_does_its_stage(api: Api, person: Person, surroundings: None) -> None:
     job_id = person.created()
     (lease,) = api.world.claim()
-    deployment.run(lease.job_id, lease.fence, lease.stage)
-    deployment.check_health()
+    with started(Ingestion) as replica:
+        replica.run(lease.job_id, lease.fence, lease.stage)
+        replica.check_health()
     assert api.world.read(job_id).stage == "input_screening"
     api.clean()
     assert [key.split("/")[0] for key in api.snapshot().objects] == ["input"]
 
 
-def test_it_is_unhealthy_while_it_stands_still_and_well_afterwards(
-    api: Api, person: Person, deployment: Ingestion
-) -> None:
+def test_it_is_unhealthy_while_it_stands_still_and_well_afterwards(api: Api, person: Person, impatience: None) -> None:
     person.created()
     (lease,) = api.world.claim()
-    deployment.pause = 3 * PATIENCE
-    thread = threading.Thread(target=deployment.run, args=(lease.job_id, lease.fence, lease.stage))
-    thread.start()
-    deployment.check_health()
-    time.sleep(2 * PATIENCE)
-    with pytest.raises(Wedged):
-        deployment.check_health()
-    thread.join()
-    deployment.check_health()
+    with started(Ingestion) as replica:
+        replica.pause = 3 * PATIENCE
+        thread = threading.Thread(target=replica.run, args=(lease.job_id, lease.fence, lease.stage))
+        thread.start()
+        replica.check_health()
+        time.sleep(2 * PATIENCE)
+        with pytest.raises(Wedged):
+            replica.check_health()
+        thread.join()
+        replica.check_health()
 
 
 def test_want_of_memory_while_decoding_is_not_the_fault_of_the_photo(
@@ -91,8 +99,7 @@ def test_want_of_memory_while_decoding_is_not_the_fault_of_the_photo(
     monkeypatch.setattr(ingestion, "decode", decode)
     job_id = person.created()
     (lease,) = api.world.claim()
-    replica = ingestion.Ingestion()
-    replica.run(lease.job_id, lease.fence, lease.stage)
-    replica.resources.database.close()
+    with started(ingestion.Ingestion) as replica:
+        replica.run(lease.job_id, lease.fence, lease.stage)
     job = api.world.read(job_id)
     assert (job.state, job.attempts, job.error_code) == (JobState.IN_PROGRESS, 2, None)

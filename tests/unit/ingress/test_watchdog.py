@@ -207,7 +207,7 @@ def test_steps_after_the_end_of_the_lease_do_not_keep_the_replica(api: Api, pers
 
 def test_what_ran_beside_the_fault_loses_no_attempt(api: Api, person: Person) -> None:
     faulty, innocent = due(api, person.created()), due(api, person.created())
-    replica = Replica(api.stages, step_seconds=SOON)
+    replica = Replica(api.stages, step_seconds=5 * SOON)
 
     def lively(run: StageRun) -> Mapping[str, Any]:
         while not run.should_stop():
