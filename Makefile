@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 TORCH ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check promises bench clean
+.PHONY: help demo up down test check promises chaos bench clean
 
 help: ## Say what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ check: $(READY) ## Run every check that needs no running program.
 
 promises: $(READY) ## Print what is promised and kept; prove that each test of it fails where its enforcement is gone.
 	$(BIN)/python -m pytest --mutants --quiet
+
+chaos: $(READY) ## Kill everything at every named stage, then at random under load for ten minutes.
+	$(BIN)/python -m pytest tests/chaos --every-death
+	$(BIN)/python -m tests.chaos
 
 bench: $(READY) ## Measure every figure of the README.
 	@for file in benchmarks/[a-z]*.py; do \

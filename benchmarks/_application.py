@@ -58,9 +58,9 @@ async def _services(settings: Settings) -> Services:
         door=Door(opened.database, opened.keys, settings.admission),
         watch=Watch(opened.database),
         hub=Hub(opened.database),
+        looks=Looks(opened.database),
         rooms=Rooms(settings.admission),
         streams=StreamLeases(opened.database),
-        looks=Looks(opened.database),
         terms=published_terms(),
         policy=policy.published(opened.settings),
     )

@@ -41,6 +41,8 @@ __all__ = [
     "TooManyRequests",
     "TooManyStreams",
     "Unavailable",
+    "VideoDelivered",
+    "VideoExpired",
     "WrongLogin",
 ]
 
@@ -206,6 +208,22 @@ class NotFound(ServiceError):
     type = "invalid_request_error"
     code = "not_found"
     message = "There is no such resource for this account."
+
+
+class VideoExpired(ServiceError):
+    """The video's own time to live is over. Its entry stays until its owner deletes it."""
+
+    status = 410
+    type = "invalid_request_error"
+    code = "video_expired"
+    message = "The time to live of this video is over, and its content is erased."
+
+
+class VideoDelivered(VideoExpired):
+    """A video that was not to be stored was downloaded whole, and is kept no longer."""
+
+    code = "video_delivered"
+    message = "This video was made with store=false and has been downloaded whole once; its content is erased."
 
 
 class ModelNotFound(InvalidRequest):

@@ -5,6 +5,7 @@ Sources, the later winning: ``configs/base.yaml``, ``configs/<profile>.yaml``, t
 ``I2V_`` variables are refused. ``python -m cluster.settings`` prints every key with its meaning and value.
 """
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -35,8 +36,17 @@ def _expanded(value: object) -> object:
     return Path(value).expanduser() if isinstance(value, str) else value
 
 
+def _unpacked(value: object) -> object:
+    """A block that a variable holds as JSON."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError:
+        raise ValueError("Give the whole block as one JSON object") from None
+
+
 Folder = Annotated[Path, BeforeValidator(_expanded)]
 File = Folder
+Block = Annotated[dict[str, Any], BeforeValidator(_unpacked)]
 
 
 class Data(_Group):
@@ -110,6 +120,10 @@ class Images(_Group):
 class Ray(_Group):
     """The Ray cluster that `i2v up` starts."""
 
+    node_address: str = Field(
+        description="Address by which the nodes of the cluster know this host; 127.0.0.2: a cluster of one host."
+    )
+    gpus: int | None = Field(ge=0, description="GPUs that this host declares; empty: those that Ray finds.")
     gcs_port: int = Field(ge=1, le=65535, description="Port of the head's control store.")
     dashboard_port: int = Field(ge=1, le=65535, description="Port of the dashboard and of job submission.")
     internal_ports: int = Field(
@@ -140,7 +154,14 @@ class Jobs(_Group):
     heartbeat_seconds: float = Field(gt=0, description="Time between two heartbeats of a running stage.")
     poll_seconds: float = Field(gt=0, description="How often the director looks for due work when nothing wakes it.")
     max_attempts: int = Field(ge=1, description="Attempts before a job that keeps losing its worker is failed.")
-    stage_seconds: float = Field(gt=0, description="Longest time one stage may take before it is given up.")
+    stage_seconds: float = Field(
+        gt=0, description="Longest time one attempt at a stage may take; a replica is waited for as long."
+    )
+    step_seconds: float = Field(gt=0, description="Longest time from one step of a stage to the next.")
+    slow_step_seconds: float = Field(
+        gt=0, description="The same for a step that already takes many times as long as is usual on its replica."
+    )
+    outage_seconds: float = Field(ge=0, description="How long a stage waits for an object store that refuses.")
     max_queued_per_account: int = Field(ge=1, description="Jobs that one account may have waiting or running.")
     max_queued: int = Field(ge=1, description="Jobs of all accounts together from which on no more are accepted.")
     low_patience_seconds: float = Field(
@@ -163,17 +184,36 @@ class Admission(_Group):
 
 
 class Stages(_Group):
-    """How many jobs each stage handles at once, over all its replicas, and with how many threads."""
+    """How stages are done. How many jobs each handles at once follows from the replicas that `deployments` gives it."""
 
-    ingestion_slots: int = Field(ge=1, description="Photos prepared at once.")
-    screening_slots: int = Field(ge=1, description="Pictures or videos screened at once.")
-    generation_slots: int = Field(ge=1, description="Videos generated at once.")
-    publish_slots: int = Field(ge=1, description="Videos published at once.")
-    generation_threads: int = Field(ge=0, description="Threads of a generation replica on a CPU; 0: one for each core.")
-    generation_device: Literal["auto", "cpu", "cuda"] = Field(
-        description="Where engines run; auto: a GPU where the node has one."
+    publish_slots: int = Field(ge=1, description="Videos published at once; the director does it itself.")
+    generation_pace: float = Field(
+        gt=0, description="Seconds that a megapixel of video is expected to take, until the first of a model was made."
     )
-    ingress_replicas: int = Field(ge=1, description="Processes that answer HTTP.")
+    generation_threads: int = Field(ge=0, description="Threads of a generation replica on a CPU; 0: one for each core.")
+    generation_memory_bytes: int | None = Field(
+        gt=0, description="What a generation replica may hold of the host's memory, in bytes; empty: no bound."
+    )
+    generation_device: Literal["auto", "cpu", "cuda"] = Field(
+        description="Where engines run; auto: each replica takes a GPU if the cluster has any, else the CPU."
+    )
+
+
+class Deployments(_Group):
+    """Options of each deployment in the words of Ray Serve's own schema; `serve.deployments` holds them against it."""
+
+    ingress: Block = Field(
+        description="What answers HTTP. Streams and slow downloads are ongoing, so the bound is far above the load."
+    )
+    director: Block = Field(description="What hands out jobs: a fixed number of replicas, of which any may be lost.")
+    ingestion: Block = Field(description="What prepares photos; its ongoing requests are the photos at once.")
+    screening: Block = Field(
+        description="What screens pictures and videos; half of its ongoing requests are for each of the two."
+    )
+    video_generation: Block = Field(
+        description="What makes videos, one at a time; it may be scaled by the seconds of work that wait for it."
+    )
+    outbound: Block = Field(description="The only way out; a call lasts as long as the outside takes.")
 
 
 class Screening(_Group):
@@ -252,7 +292,22 @@ class Retention(_Group):
     )
     backup_days: int = Field(ge=0, le=35, description="How much longer a backup lives than what it is a backup of.")
     idempotency_hours: int = Field(ge=1, description="How long an Idempotency-Key is remembered.")
+    min_life_minutes: int = Field(ge=1, description="Shortest time to live that a video can be given.")
+    max_life_days: int = Field(
+        ge=1, description="Longest time to live that a video can be given; without one, none ends."
+    )
+    unstored_minutes: int = Field(
+        ge=1, description="How long a finished video with `store: false` waits for its first whole download."
+    )
     unfinished_minutes: int = Field(ge=1, description="Age at which an upload that was never accepted is removed.")
+
+
+class Sweep(_Group):
+    """The sweep, which erases what has outlived its retention rule."""
+
+    every_hours: float | None = Field(
+        gt=0, description="How often `i2v up` has it done by itself; empty: never, and something else has to."
+    )
 
 
 class Operator(_Group):
@@ -284,11 +339,13 @@ class Settings(_Group):
     jobs: Jobs
     admission: Admission
     stages: Stages
+    deployments: Deployments
     screening: Screening
     accounts: Accounts
     credits: Credits
     outbound: Outbound
     retention: Retention
+    sweep: Sweep
     operator: Operator
 
     @model_validator(mode="after")

@@ -12,6 +12,8 @@ from rich.progress import Progress
 
 from cluster import runtime, telemetry
 from cluster import settings as cluster_settings
+from cluster.records import sweeps
+from cluster.records.sweeps import Sweeps
 from cluster.runtime import layout, processes
 from cluster.runtime.application import ServeApplication
 from cluster.runtime.board import Board
@@ -21,6 +23,7 @@ from cluster.runtime.keeper import Keeper
 from cluster.runtime.operators_port import OperatorsPort
 from cluster.runtime.ray_head import RayHead
 from cluster.runtime.service import Service, ServiceFailed
+from cluster.runtime.sweep_schedule import SweepSchedule
 from cluster.settings import Settings
 from cluster.storage.database import Database
 from cluster.storage.privileges import DatabaseRole
@@ -94,13 +97,24 @@ def _gauges(settings: Settings) -> Gauges:
     return Gauges(database, certificate(settings), catalogue.load().models)
 
 
+def _sweeps(settings: Settings) -> Sweeps:
+    """What the database knows of sweeps; asked when one may be due, so no connection is kept."""
+    database = Database(runtime.database_url(settings, DatabaseRole.MONITOR), 1, "i2v-schedule")
+    try:
+        return database.run(sweeps.read)
+    finally:
+        database.close()
+
+
 def supervise(settings: Settings, stop: threading.Event) -> None:
     """Keep every part until ``stop`` is set, then end them all, the last one first."""
     where = layout.paths(settings)
     head, weights = RayHead(settings), Weights(settings)
     application, port = ServeApplication(settings, head), OperatorsPort(settings, lambda: _gauges(settings))
-    services: list[Service] = [head, DatabaseService(settings), weights, EdgeService(settings), port, application]
-    board = weights.board = Board(where.state, [service.name for service in services])
+    schedule = SweepSchedule(settings, lambda: _sweeps(settings))
+    others: list[Service] = [DatabaseService(settings), weights, EdgeService(settings), port, schedule, application]
+    services: list[Service] = [head, *others]
+    board = weights.board = schedule.board = Board(where.state, [service.name for service in services])
     keepers = [Keeper(service, board) for service in services]
     for keeper in keepers:
         keeper.start()

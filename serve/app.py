@@ -1,5 +1,7 @@
 """The application: the only place where deployments are bound to each other."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ray import cluster_resources
@@ -9,6 +11,7 @@ from ray.serve import Application
 from cluster import settings as cluster_settings
 from cluster.records.job_states import Stage
 from cluster.settings import Settings
+from serve import deployments
 from serve.director import Director
 from serve.ingestion import Ingestion
 from serve.ingress import send_buffer
@@ -17,10 +20,8 @@ from serve.outbound import Outbound
 from serve.screening import Screening
 from serve.video_generation import VideoGeneration
 
-__all__ = ["build", "build_app"]
+__all__ = ["build", "build_app", "wants_gpus"]
 
-_STREAMS = 4096
-_LIGHT: dict[str, Any] = {"num_cpus": 0}
 _NOTHING_RUNS_AHEAD = {
     "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": f"{send_buffer.__name__}.{send_buffer.middlewares.__name__}",
@@ -29,38 +30,45 @@ _NOTHING_RUNS_AHEAD = {
 download that nobody takes would lie in memory whole, past every later look at whether it may be sent."""
 
 
-def build(settings: Settings, device: str) -> Application:
-    """The whole service. ``device`` is where in-house engines run: `cpu` or `cuda`."""
-    stages = settings.stages
-    generating = {"num_cpus": 0, "num_gpus": 1 if device == "cuda" else 0}
-    ingestion = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=stages.ingestion_slots)(Ingestion)
-    screening = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=2 * stages.screening_slots)(
-        Screening
-    )
-    generation = ray_serve.deployment(
-        ray_actor_options=generating, max_ongoing_requests=1, num_replicas=stages.generation_slots
-    )(VideoGeneration)
-    outbound = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)(Outbound)
-    director = ray_serve.deployment(ray_actor_options=_LIGHT, max_ongoing_requests=_STREAMS)(Director)
-    ingress = ray_serve.deployment(
-        ray_actor_options=_LIGHT | {"runtime_env": {"env_vars": _NOTHING_RUNS_AHEAD}},
-        max_ongoing_requests=_STREAMS,
-        num_replicas=stages.ingress_replicas,
-    )(Ingress)
-    screening_node = screening.bind()
+def build(settings: Settings, gpus: bool, generation: type[VideoGeneration] = VideoGeneration) -> Application:
+    """The whole service. With ``gpus``, each replica of ``generation`` takes a GPU, unless the settings say otherwise.
+
+    Raises:
+        SettingsError: a deployment's options are not valid.
+    """
+    deployments.check(settings)
+    screening = _deployment(settings, Screening, "screening").bind()
     workers = {
-        Stage.INGESTION.value: ingestion.bind(),
-        Stage.INPUT_SCREENING.value: screening_node,
-        Stage.GENERATION.value: generation.bind(device),
-        Stage.OUTPUT_SCREENING.value: screening_node,
+        Stage.INGESTION.value: _deployment(settings, Ingestion, "ingestion").bind(),
+        Stage.INPUT_SCREENING.value: screening,
+        Stage.GENERATION.value: _deployment(settings, generation, "video_generation", _gpus(gpus)).bind(),
+        Stage.OUTPUT_SCREENING.value: screening,
     }
-    return ingress.bind(director.bind(workers), outbound.bind())
+    ingress = _deployment(settings, Ingress, "ingress", {"runtime_env": {"env_vars": _NOTHING_RUNS_AHEAD}})
+    director = _deployment(settings, Director, "director").bind(workers)
+    outbound = _deployment(settings, Outbound, "outbound").bind()
+    application: Application = ingress.bind(director, outbound)
+    return application
 
 
 def build_app() -> Application:
     """What Serve's configuration names as import path: the settings of this cluster, on the devices that it has."""
     settings = cluster_settings.load()
-    device = settings.stages.generation_device
-    if device == "auto":
-        device = "cuda" if cluster_resources().get("GPU") else "cpu"
-    return build(settings, device)
+    return build(settings, wants_gpus(settings))
+
+
+def wants_gpus(settings: Settings) -> bool:
+    """Whether engines run on GPUs in this cluster."""
+    wanted = settings.stages.generation_device
+    return wanted == "cuda" or (wanted == "auto" and cluster_resources().get("GPU", 0) > 0)
+
+
+def _gpus(wanted: bool) -> dict[str, Any]:
+    return {"num_gpus": 1} if wanted else {}
+
+
+def _deployment(settings: Settings, of: type[Any], name: str, usual: Mapping[str, Any] = MappingProxyType({})) -> Any:
+    """A deployment with the options that the settings give it; ``usual`` is what its actors have unless they say so."""
+    options = deployments.options(settings, name)
+    options["ray_actor_options"] = {**usual, **options["ray_actor_options"]}
+    return ray_serve.deployment(**options)(of)

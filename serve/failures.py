@@ -12,9 +12,12 @@ FAILURES: Final[dict[str, str]] = {
     "moderation_input": "The photo was refused by content screening. Nothing was charged.",
     "moderation_output": "The video was refused by content screening. Nothing was charged.",
     "worker_lost": "The machines that worked on this job failed repeatedly. Nothing was charged; please send it again.",
+    "timed_out": "This video was not made in good time. Nothing was charged; please ask for a shorter or smaller one.",
+    "out_of_memory": "This video needed more memory than there is. Nothing was charged; please ask for a smaller size.",
     "internal": "Something went wrong on our side. Nothing was charged; please send it again.",
     "cancelled_by_user": "You cancelled this job. Nothing was charged.",
     "consent_withdrawn": "You withdrew the consent that this job rested on. Nothing was charged.",
+    "video_expired": "The time to live that you gave this video passed before it was made. Nothing was charged.",
     "account_changed": "The account changed while this job was waiting. Nothing was charged; please send it again.",
 }
 

@@ -11,6 +11,7 @@ from serve.media.decode import read_clean
 from serve.media.frames import read_frames
 from serve.models.store import ModelStore
 from serve.models.unsafe_content import UnsafeContentNetwork
+from serve.pace import StepKind
 from serve.stage import Rejected, StageRun
 from serve.stage_deployment import StageDeployment
 from serve.weights import open_weights
@@ -22,6 +23,7 @@ class Screening(StageDeployment):
     """Scores pictures for unsafe content. Without its network the replica does not start, and nothing passes."""
 
     name = "screening"
+    stages = (Stage.INPUT_SCREENING, Stage.OUTPUT_SCREENING)
 
     def __init__(self) -> None:
         """Load the network, its digest checked."""
@@ -43,6 +45,7 @@ class Screening(StageDeployment):
     def _screen(self, run: StageRun, pictures: Iterable[Image], code: str) -> None:
         threshold = run.resources.settings.screening.unsafe_threshold
         seen = 0
+        run.doing(StepKind.SCORE)
         for picture in pictures:
             seen += 1
             if self._network.score(picture) >= threshold:

@@ -9,7 +9,8 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -22,13 +23,18 @@ from cluster.records.job_states import Stage
 from cluster.records.jobs import Job
 from cluster.records.leases import Lease
 from cluster.records.media import Medium
+from cluster.storage.errors import KeyStoreUnavailable, ObjectStoreUnavailable
 from cluster.storage.openings import Opening
+from serve import memory
 from serve.engines.protocol import Stopped
 from serve.metrics import counted
 from serve.metrics.counted import Outcome
+from serve.pace import StepKind
 from serve.resources import StageResources
 
 __all__ = ["Rejected", "StageRun", "perform"]
+
+T = TypeVar("T")
 
 
 class Rejected(Exception):
@@ -47,26 +53,66 @@ class StageRun:
         """Begin; the lease has been adopted, and the access that this stage is about to have is on record."""
         self.resources, self.lease, self.job, self.opening = resources, lease, job, opening
         self.stopped = threading.Event()
-        self.last_step_at = clock.monotonic()
+        self._began_at = self._last_step_at = clock.monotonic()
+        self._kind = StepKind.OTHER
         self._progress = (0, 0)
         self._written: list[tuple[Medium, int, int | None, int | None]] = []
 
     def on_step(self, step: int, steps: int) -> None:
         """Report progress; the next heartbeat carries it."""
         self._progress = (step, steps)
-        self.last_step_at = clock.monotonic()
+        self.step_done()
+
+    def step_done(self) -> None:
+        """Show that the work goes on."""
+        if self.resources.pace.took(self._kind, clock.monotonic() - self._last_step_at):
+            counted.slow(Stage(self.lease.stage), self._kind)
+        self.doing(self._kind)
+
+    def doing(self, kind: StepKind) -> None:
+        """Begin a step of this kind. For work that was told to stop and does not, no step begins: it stands still."""
+        self._kind = kind
+        if not self.stopped.is_set():
+            self._last_step_at = clock.monotonic()
 
     def should_stop(self) -> bool:
         """Whether the lease has ended."""
         return self.stopped.is_set()
+
+    def stands_still(self) -> bool:
+        """Whether the present step takes longer than it may."""
+        return clock.monotonic() - self._last_step_at > self.resources.pace.patience(self._kind)
+
+    def is_late(self) -> bool:
+        """Whether the stage as a whole takes longer than it may, and has not been told to stop yet."""
+        late = clock.monotonic() - self._began_at > self.resources.settings.jobs.stage_seconds
+        return late and not self.stopped.is_set()
+
+    def lose(self, code: str) -> bool:
+        """Give the job up: the attempt is counted, and if it was the last one the job fails with ``code``.
+
+        Returns:
+            False if the lease had ended.
+        """
+        telemetry.log("stage_given_up", code=code, job_id=self.job.id, stage=self.lease.stage)
+        try:
+            most = self.resources.settings.jobs.max_attempts
+            return self.resources.database.run(lifecycle.lose, self.lease, most, code)
+        finally:
+            self.stopped.set()
+
+    def hand_back(self) -> None:
+        """Give the job up through no fault of its own: the attempt is not counted."""
+        self.resources.database.run(lifecycle.hand_back, self.lease)
 
     def read(self, kind: MediaKind) -> tuple[Medium, bytes]:
         """Open the job's sealed object of that kind."""
         medium = self.resources.database.run(media.of_job, self.job.id, kind)
         if medium is None:
             raise Stopped
-        reader = self.resources.store.open(medium.object_key, self.opening, medium.id)
-        return medium, reader.read(0, reader.size)
+        data = self._patiently(partial(self._opened, medium))
+        self.step_done()
+        return medium, data
 
     def write(
         self,
@@ -78,11 +124,14 @@ class StageRun:
         size: tuple[int, int] | None = None,
     ) -> Medium:
         """Seal a result. It counts only once the stage is committed."""
+        self.doing(StepKind.OTHER)
         medium = self.resources.database.run(self._announce, kind, content_type, derived_from)
         width, height = size or (None, None)
         self._written.append((medium, 0, width, height))
-        written = self.resources.store.put(medium.object_key, medium.account_id, medium.id, chunks)
+        put = partial(self.resources.store.put, medium.object_key, medium.account_id, medium.id, list(chunks))
+        written = self._patiently(put)
         self._written[-1] = (medium, written, width, height)
+        self.step_done()
         return medium
 
     def beat(self) -> None:
@@ -93,6 +142,7 @@ class StageRun:
 
     def commit(self, facts: Mapping[str, Any], consumed: Iterable[MediaKind]) -> bool:
         """Accept the results and end the stage; or erase them, and return False, if the lease has ended."""
+        self.doing(StepKind.OTHER)
         accepted = self.resources.database.run(self._accept, facts, tuple(consumed))
         if not accepted:
             self.discard()
@@ -103,6 +153,24 @@ class StageRun:
         for medium, *_ in self._written:
             if self.resources.database.run(media.get, medium.account_id, medium.id) is None:
                 self.resources.store.delete(medium.object_key)
+
+    def _opened(self, medium: Medium) -> bytes:
+        reader = self.resources.store.open(medium.object_key, self.opening, medium.id)
+        return reader.read(0, reader.size)
+
+    def _patiently(self, use_store: Callable[[], T]) -> T:
+        """While the store refuses, wait and try again: an outage shall not use up the attempts of every job."""
+        bounds = self.resources.settings.jobs
+        give_up = clock.monotonic() + bounds.outage_seconds
+        while True:
+            try:
+                return use_store()
+            except (ObjectStoreUnavailable, KeyStoreUnavailable):
+                if clock.monotonic() > give_up:
+                    raise
+            if self.stopped.wait(bounds.heartbeat_seconds):
+                raise Stopped
+            self.doing(StepKind.OTHER)
 
     def _announce(self, connection: Connection, kind: MediaKind, content_type: str, derived_from: str) -> Medium:
         if not leases.beat(connection, self.job.id, self.lease.fence, *self._progress):
@@ -115,6 +183,7 @@ class StageRun:
             job_id=self.job.id,
             fence=self.lease.fence,
             derived_from=derived_from,
+            expires_at=self.job.expires_at,
         )
 
     def _accept(self, connection: Connection, facts: Mapping[str, Any], consumed: tuple[MediaKind, ...]) -> bool:
@@ -140,7 +209,7 @@ Work = Callable[[StageRun], Mapping[str, Any]]
 
 
 class Heartbeat:
-    """Beats once a second in a thread of its own for as long as the block runs."""
+    """Beats once a second in a thread of its own for as long as the block runs and its work does not stand still."""
 
     def __init__(self, run: StageRun, seconds: float) -> None:
         """Beat for ``run`` every ``seconds``."""
@@ -159,8 +228,9 @@ class Heartbeat:
 
     def _loop(self) -> None:
         while not self._ended.wait(self._seconds) and not self._run.stopped.is_set():
-            with suppress(Unavailable):
-                self._run.beat()
+            if not self._run.stands_still():
+                with suppress(Unavailable, MemoryError):
+                    self._run.beat()
 
 
 def perform(
@@ -201,7 +271,12 @@ def _outcome(run: StageRun, work: Work, consumed: Iterable[MediaKind]) -> Outcom
         run.discard()
         return Outcome.REJECTED
     except Exception as error:
+        outcome = Outcome.OUT_OF_MEMORY if memory.is_out_of_memory(error) else Outcome.FAILED
         telemetry.log_failure("stage_failed", error, job_id=run.job.id, stage=lease.stage, attempt=run.job.attempts)
-        database.run(lifecycle.lose, lease, bounds.max_attempts, "internal")
-        run.discard()
-        return Outcome.FAILED
+    # Only here is the error gone, and with it what its frames held.
+    if outcome is Outcome.OUT_OF_MEMORY:
+        memory.release()
+    code = "out_of_memory" if outcome is Outcome.OUT_OF_MEMORY else "internal"
+    database.run(lifecycle.lose, lease, bounds.max_attempts, code)
+    run.discard()
+    return outcome

@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.fixtures_serve",
     "tests.fixtures_edge",
     "tests.promises.plugin",
+    "tests.chaos.plugin",
 ]

@@ -89,9 +89,9 @@ def services(web_resources: WebResources, world: World, way_out: tuple[FetchChan
         door=Door(web_resources.database, web_resources.keys, web_resources.settings.admission),
         watch=Watch(web_resources.database),
         hub=Hub(web_resources.database),
+        looks=Looks(web_resources.database),
         rooms=Rooms(web_resources.settings.admission),
         streams=StreamLeases(web_resources.database),
-        looks=Looks(web_resources.database),
         terms=published_terms(),
         policy=policy.published(web_resources.settings),
     )

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
@@ -76,6 +77,13 @@ def migrated_url(database_url: str) -> str:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
+    """The session's S3 server."""
+    with serve_s3() as server:
+        yield server
+
+
+@contextmanager
+def serve_s3() -> Iterator[S3Server]:
     """``rclone serve s3`` on a folder, on the loopback interface; its credentials are in this process's environment."""
     folder = Path(tempfile.mkdtemp(prefix="i2v-s3-"))
     bucket = folder / "buckets" / "media"

@@ -1,6 +1,6 @@
-"""`i2v up`, `i2v status`, `i2v down`."""
+"""`i2v up`, `i2v status`, `i2v down`, `i2v join`."""
 
-import sys
+import os
 import time
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -12,14 +12,14 @@ from rich.table import Table
 
 from cluster import clock
 from cluster.cli.console import AsJson, Exit, Problem, answer, console, settings_of_this_process
-from cluster.runtime import control, layout
+from cluster.runtime import control, layout, ray_head, ray_node, submission
 from cluster.runtime.application import api_url, tls_url
 from cluster.runtime.edge import certificate
+from cluster.runtime.environment import whole_environment
 from cluster.runtime.operators_port import metrics_url
-from cluster.runtime.ray_head import ray_command
-from cluster.settings import Settings
+from cluster.settings import Settings, SettingsError
 
-__all__ = ["bring_up", "down", "status", "up"]
+__all__ = ["bring_up", "down", "join", "status", "up"]
 
 _POLL_SECONDS: Final = 0.1
 _TOO_MANY_FAILURES: Final = 3
@@ -55,6 +55,20 @@ def down(as_json: AsJson = False) -> None:
     answer({"ended": ended}, as_json, lambda out: out.print(f"{ended} processes ended." if ended else "Nothing ran."))
 
 
+def join(head: Annotated[str, typer.Argument(metavar="HOST:PORT", help="Where the head's control store is.")]) -> None:
+    """Make this host a node of a cluster whose head runs elsewhere, until it is ended. 'i2v up' is for the head."""
+    settings = settings_of_this_process()
+    where = layout.paths(settings)
+    if not where.ray_token.exists():
+        raise Problem(f"Copy the head's credential to {where.ray_token} first; 'i2v up' names it there.")
+    try:
+        layout.make(where)
+    except layout.FolderNotPrivate as error:
+        raise Problem(str(error)) from None
+    command = ray_node.join_command(settings, head)
+    os.execve(command[0], command, whole_environment(settings))  # noqa: S606 - our own words
+
+
 def status(as_json: AsJson = False) -> None:
     """Show how each part is. Exit status 0 only when everything is ready, 3 when nothing runs."""
     settings = settings_of_this_process()
@@ -77,12 +91,23 @@ def bring_up(settings: Settings, timeout: float = 900) -> bool:
     except (control.PortTaken, control.OtherSettings, layout.FolderNotPrivate) as error:
         raise Problem(str(error)) from None
     try:
+        _check_deployments(settings)
         _wait(layout.paths(settings), timeout)
     except Problem:
         if launched:
             control.shut_down(settings)
         raise
     return launched
+
+
+def _check_deployments(settings: Settings) -> None:
+    """Ray's schema takes a second to import, while the cluster starts already."""
+    from serve import deployments
+
+    try:
+        deployments.check(settings)
+    except SettingsError as error:
+        raise Problem(str(error), Exit.USAGE) from None
 
 
 def _wait(where: layout.Paths, timeout: float) -> None:
@@ -121,22 +146,20 @@ def _check(state: dict[str, Any], log: Path) -> None:
 
 def _facts(settings: Settings) -> dict[str, Any]:
     where, api = layout.paths(settings), api_url(settings)
-    dashboard = f"http://127.0.0.1:{settings.ray.dashboard_port}"
-    credential = f"RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH={where.ray_token}"
-    submit = f"{credential} {ray_command()} job submit --address {dashboard} -- {sys.executable}"
     return {
         "data": str(where.data),
         "urls": {
             "api": api,
             "tls": tls_url(settings),
             "docs": f"{api}/docs",
-            "dashboard": dashboard,
+            "dashboard": submission.dashboard_url(settings),
             "metrics": metrics_url(settings),
         },
         "certificate": str(certificate(settings)),
         "ray_token_file": str(where.ray_token),
-        "job_submit": f"{submit} -c 'import ray; ray.init()'",
-        "sweep": f"{submit} -m pipelines.sweep",
+        "join": f"i2v join {ray_head.address(settings)}",
+        "job_submit": submission.line(settings, "-c", "import ray; ray.init()"),
+        "sweep": submission.line(settings, *submission.SWEEP),
     }
 
 

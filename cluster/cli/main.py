@@ -29,6 +29,7 @@ for function in (
     demo.demo,
     lifecycle.status,
     lifecycle.down,
+    lifecycle.join,
     accounts.account,
     uses.models,
     data_map.data_map,

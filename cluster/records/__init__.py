@@ -19,12 +19,15 @@ from cluster.records import (
     media,
     notices,
     open_streams,
+    paces,
     sessions,
     sign_ups,
+    sweeps,
     throttles,
     usage_events,
     webhook_deliveries,
     webhook_endpoints,
+    workers,
 )
 from cluster.storage.database import metadata
 
@@ -45,10 +48,13 @@ __all__ = [
     "metadata",
     "notices",
     "open_streams",
+    "paces",
     "sessions",
     "sign_ups",
+    "sweeps",
     "throttles",
     "usage_events",
     "webhook_deliveries",
     "webhook_endpoints",
+    "workers",
 ]

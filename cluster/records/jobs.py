@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -68,23 +68,32 @@ jobs = Table(
     Column("started_at", DateTime(timezone=True)),
     Column("completed_at", DateTime(timezone=True)),
     Column("expires_at", DateTime(timezone=True)),
+    Column("erased_at", DateTime(timezone=True)),
     Column("deleted_at", DateTime(timezone=True)),
     Index("ix_jobs_account_id_id", "account_id", "id"),
     Index("ix_jobs_account_id_turn", "account_id", "priority", "turn"),
     Index("ix_jobs_turn", "priority", "turn"),
     Index("ix_jobs_completed_at", "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
+    Index(
+        "ix_jobs_expires_at",
+        "expires_at",
+        postgresql_where=text("expires_at IS NOT NULL AND erased_at IS NULL"),
+    ),
     Index("ix_jobs_subject_lookup", "subject_lookup", postgresql_where=text("subject_lookup IS NOT NULL")),
     Index(
         "ix_jobs_subject_erasing",
         "id",
-        postgresql_where=text("subject_lookup IS NOT NULL AND deleted_at IS NOT NULL"),
+        postgresql_where=text("subject_lookup IS NOT NULL AND erased_at IS NOT NULL"),
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """What an accepted request becomes. ``api_key_id`` is the key that asked for it, if it was a key."""
+    """What an accepted request becomes. ``api_key_id`` is the key that asked for it, if it was a key.
+
+    ``store``: whether it is kept beyond its first download; ``expires_at``: the end of its own time to live.
+    """
 
     id: str
     account_id: str
@@ -102,11 +111,14 @@ class NewJob:
     priority: Priority = Priority.NORMAL
     turn: int = 0
     """Its place among the due jobs of its priority; `lifecycle.accept` gives it."""
+    store: bool = True
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it stands. ``step`` of ``steps`` is how far its present stage is."""
+    """A job as it stands. ``step`` of ``steps`` is how far its present stage is; ``erased_at``: since when
+    nothing of its content is kept, whether it was deleted or only ended."""
 
     id: str
     account_id: str
@@ -119,6 +131,7 @@ class Job:
     facts: Mapping[str, Any]
     prompt_sealed: bytes | None
     remixed_from: str | None
+    store: bool
     price: int
     priority: Priority
     api_key_id: str | None
@@ -129,8 +142,14 @@ class Job:
     started_at: datetime | None
     completed_at: datetime | None
     expires_at: datetime | None
+    erased_at: datetime | None
     step: int
     steps: int
+
+    @property
+    def expired(self) -> bool:
+        """Whether its own time to live has passed."""
+        return self.expires_at is not None and self.expires_at <= clock.now()
 
 
 _OWN = tuple(jobs.c[name] for name in Job.__dataclass_fields__ if name not in ("step", "steps"))
@@ -159,7 +178,6 @@ def create(connection: Connection, keys: KeyStore, new: NewJob) -> None:
         "state": JobState.QUEUED,
         "stage": Stage.INGESTION,
         "prompt_sealed": keys.seal_text(new.account_id, new.prompt, _prompt_context(new.id)),
-        "store": True,
         "attempts": 0,
         "fence": 0,
         "created_at": clock.now(),
@@ -276,7 +294,10 @@ def begin_stage(connection: Connection, job_ids: Collection[str]) -> dict[str, i
 def end_stage(
     connection: Connection, job_id: str, fence: int, done: Stage, upcoming: Stage, facts: Mapping[str, Any]
 ) -> bool:
-    """Go on to the next stage, unless the fence or the account's epoch has risen since."""
+    """Go on to the next stage, unless the fence or the account's epoch has risen since.
+
+    The fence rises, so that whoever takes the worker for lost afterwards takes nothing from the next one.
+    """
     alive = select(accounts.c.epoch).where(accounts.c.id == jobs.c.account_id).scalar_subquery()
     statement = (
         update(jobs)
@@ -287,7 +308,7 @@ def end_stage(
             jobs.c.state == JobState.IN_PROGRESS,
             jobs.c.epoch == alive,
         )
-        .values(stage=upcoming, facts=jobs.c.facts.concat(dict(facts)))
+        .values(stage=upcoming, facts=jobs.c.facts.concat(dict(facts)), fence=jobs.c.fence + 1)
     )
     return connection.execute(statement).rowcount == 1
 
@@ -305,6 +326,12 @@ def try_again(connection: Connection, job_id: str, fence: int, max_attempts: int
         .values(attempts=jobs.c.attempts + 1, fence=jobs.c.fence + 1)
     )
     return connection.execute(statement).rowcount == 1
+
+
+def begin_again(connection: Connection, job_id: str, fence: int) -> bool:
+    """Let the present attempt at the stage start over; False if somebody else has the job by now."""
+    statement = update(jobs).where(jobs.c.id == job_id, jobs.c.fence == fence, jobs.c.state == JobState.IN_PROGRESS)
+    return connection.execute(statement.values(fence=jobs.c.fence + 1)).rowcount == 1
 
 
 def due(connection: Connection, stage: Stage, limit: int) -> list[str]:
@@ -356,8 +383,28 @@ def outdated(connection: Connection) -> list[str]:
 
 def erase_content(connection: Connection, job_id: str) -> None:
     """Remove what the owner wrote; the ledger keeps pointing at the bare row, and `subjects` at what is not erased."""
-    values: dict[str, Any] = {"prompt_sealed": None, "facts": {}, "deleted_at": clock.now()}
+    now = clock.now()
+    values: dict[str, Any] = {"prompt_sealed": None, "facts": {}, "erased_at": now, "deleted_at": now}
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
+
+
+def erase(connection: Connection, job_ids: Collection[str]) -> None:
+    """Remove what the owner wrote, and note that no other content of these jobs is to be kept; they stay listed."""
+    statement = update(jobs).where(jobs.c.id.in_(job_ids), jobs.c.erased_at.is_(None))
+    connection.execute(statement.values(prompt_sealed=None, erased_at=clock.now()))
+
+
+def unstore(connection: Connection, job: Job, life: timedelta) -> datetime:
+    """Remove what the owner wrote for a completed job that is not to be stored; its output lives for ``life`` at most.
+
+    Returns:
+        The end of that.
+    """
+    end = clock.now() + life
+    if job.expires_at is not None:
+        end = min(end, job.expires_at)
+    connection.execute(update(jobs).where(jobs.c.id == job.id).values(prompt_sealed=None, expires_at=end))
+    return end
 
 
 def _prompt_context(job_id: str) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    and_,
     delete,
     func,
     insert,
@@ -69,9 +70,10 @@ def beat(connection: Connection, job_id: str, fence: int, step: int, steps: int)
     return connection.execute(statement.values(values)).rowcount == 1
 
 
-def keep_alive(connection: Connection, holder: str) -> None:
-    """Beat for all leases of a director whose stages no replica has begun yet."""
-    connection.execute(update(leases).where(leases.c.holder == holder).values(heartbeat_at=clock.now()))
+def keep_alive(connection: Connection, holder: str, job_ids: Collection[str]) -> None:
+    """Beat for those of these jobs' leases that are still the director's: no replica has begun their stages yet."""
+    mine = and_(leases.c.holder == holder, leases.c.job_id.in_(job_ids))
+    connection.execute(update(leases).where(mine).values(heartbeat_at=clock.now()))
 
 
 def expired(connection: Connection, before: datetime) -> list[Lease]:

@@ -7,7 +7,7 @@ move together or not at all. The table of `job_states` says who may do what.
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
@@ -35,6 +35,7 @@ from cluster.records.leases import Lease
 from cluster.storage.keys import KeyStore
 
 __all__ = [
+    "EXPIRED",
     "accept",
     "answer",
     "cancel",
@@ -46,12 +47,15 @@ __all__ = [
     "delete",
     "end_stage",
     "fail",
+    "hand_back",
     "lose",
     "lose_expired",
 ]
 
+EXPIRED: Final = "video_expired"
 _TRANSIENT = [kind for kind, rule in KINDS.items() if rule.lifetime is Lifetime.TASK]
 _CLAIMING = 0x6932_7601
+_UNSTORED = timedelta(hours=1)
 
 
 def accept(connection: Connection, keys: KeyStore, new: NewJob) -> None:
@@ -100,17 +104,27 @@ def end_stage(
     return True
 
 
-def complete(connection: Connection, lease: Lease) -> bool:
-    """Deliver: charge the price and show the video; False: the lease had ended."""
+def complete(connection: Connection, lease: Lease, unstored: timedelta = _UNSTORED) -> bool:
+    """Deliver: charge the price and show the video, for ``unstored`` if it is not to be stored.
+
+    Returns:
+        False if the lease had ended; or the job's time to live has, and then it is stopped.
+    """
     job = jobs.get(connection, lease.job_id)
     account = accounts.lock(connection, job.account_id) if job else None
     if job is None or account is None or account.epoch != job.epoch or job.stage is not Stage.PUBLISH:
+        return False
+    if job.expired:
+        _give_up(connection, job.id, JobState.CANCELLED, Actor.DIRECTOR, EXPIRED, fence=lease.fence)
         return False
     if jobs.move(connection, job.id, JobState.COMPLETED, Actor.DIRECTOR, fence=lease.fence) is None:
         return False
     leases.drop(connection, job.id)
     credits.settle(connection, job.account_id, job.id)
     media.doom(connection, job.id, _TRANSIENT)
+    if not job.store:
+        media.doom(connection, job.id, [MediaKind.INPUT])
+        media.expire_at(connection, job.id, jobs.unstore(connection, job, unstored))
     _tell(connection, job, JobState.COMPLETED)
     return True
 
@@ -125,14 +139,23 @@ def cancel(connection: Connection, job_id: str, actor: Actor, error_code: str) -
     return _give_up(connection, job_id, JobState.CANCELLED, actor, error_code)
 
 
-def lose(connection: Connection, lease: Lease, max_attempts: int, error_code: str = "worker_lost") -> None:
-    """Take a job from a worker that is gone: it is begun again, or failed once its attempts are used up."""
-    if jobs.try_again(connection, lease.job_id, lease.fence, max_attempts):
-        leases.drop(connection, lease.job_id)
-        turns.send_back(connection, lease.job_id)
-        media.doom_unfinished(connection, lease.job_id)
-    else:
-        fail(connection, lease, error_code)
+def lose(connection: Connection, lease: Lease, max_attempts: int, error_code: str = "worker_lost") -> bool:
+    """Take a job from a worker that is gone: it is begun again, or failed once its attempts are used up.
+
+    Returns:
+        False if the lease had ended.
+    """
+    if not jobs.try_again(connection, lease.job_id, lease.fence, max_attempts):
+        return fail(connection, lease, error_code)
+    turns.send_back(connection, lease.job_id)
+    _free(connection, lease)
+    return True
+
+
+def hand_back(connection: Connection, lease: Lease) -> None:
+    """Take a job from a worker that ends through the fault of another job: this one loses no attempt by it."""
+    if jobs.begin_again(connection, lease.job_id, lease.fence):
+        _free(connection, lease)
 
 
 def lose_expired(connection: Connection, lease_seconds: float, max_attempts: int) -> list[Lease]:
@@ -206,6 +229,12 @@ def close_expired_guests(connection: Connection) -> int:
     return len(expired)
 
 
+def _free(connection: Connection, lease: Lease) -> None:
+    """Let somebody else do the stage, from its input."""
+    leases.drop(connection, lease.job_id)
+    media.doom_unfinished(connection, lease.job_id)
+
+
 def _give_up(
     connection: Connection, job_id: str, state: JobState, actor: Actor, error_code: str, *, fence: int | None = None
 ) -> bool:
@@ -217,6 +246,8 @@ def _give_up(
     if job.api_key_id is not None:
         spending.give_back(connection, job.api_key_id, job.price)
     media.doom(connection, job.id, list(MediaKind))
+    if not job.store:
+        jobs.erase(connection, [job.id])
     _tell(connection, job, state)
     return True
 

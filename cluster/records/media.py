@@ -1,7 +1,8 @@
 """Media: every sealed object has a row, and the row comes first and goes last.
 
 A row is ``writing`` while its object is being written, ``live`` once a transaction has accepted it, ``doomed`` once
-its object must go. A doomed row disappears only after the store has said that the object is gone.
+its object must go. A doomed row disappears only after the store has said that the object is gone. What has expired is
+shown to nobody from that moment, whenever it is erased. ``delivered``: see `expiry.delivered`.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,9 +26,11 @@ from sqlalchemy import (
     delete,
     exists,
     insert,
+    or_,
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import INT8MULTIRANGE
 
 from cluster import clock
 from cluster.ids import new_id
@@ -44,6 +47,7 @@ __all__ = [
     "doom_unaccepted",
     "doom_unfinished",
     "doomed",
+    "expire_at",
     "finish",
     "forget",
     "get",
@@ -74,6 +78,7 @@ media = Table(
     Column("expires_at", DateTime(timezone=True)),
     Column("retention_reason", Text),
     Column("doomed_at", DateTime(timezone=True), index=True),
+    Column("delivered", INT8MULTIRANGE),
     CheckConstraint("state IN ('writing', 'live', 'doomed')", name="state"),
 )
 
@@ -120,9 +125,10 @@ def begin(
     return medium
 
 
-def attach(connection: Connection, media_id: str, job_id: str) -> None:
+def attach(connection: Connection, media_id: str, job_id: str, expires_at: datetime | None = None) -> None:
     """Give an upload to the job that was accepted with it."""
-    connection.execute(update(media).where(media.c.id == media_id).values(job_id=job_id))
+    values = {"job_id": job_id, "expires_at": expires_at}
+    connection.execute(update(media).where(media.c.id == media_id).values(values))
 
 
 def finish(
@@ -145,9 +151,8 @@ def unaccepted(connection: Connection, account_id: str, media_id: str) -> Medium
 
 def live(connection: Connection, media_ids: Collection[str]) -> set[str]:
     """Those of these objects that are live."""
-    return set(
-        connection.execute(select(media.c.id).where(media.c.id.in_(media_ids), media.c.state == "live")).scalars()
-    )
+    query = select(media.c.id).where(media.c.id.in_(media_ids), media.c.state == "live", _unexpired())
+    return set(connection.execute(query).scalars())
 
 
 def of_job(connection: Connection, job_id: str, kind: MediaKind) -> Medium | None:
@@ -158,10 +163,15 @@ def of_job(connection: Connection, job_id: str, kind: MediaKind) -> Medium | Non
 def of_jobs(connection: Connection, job_ids: Collection[str]) -> dict[str, list[Medium]]:
     """The live objects of several jobs, by job."""
     found: dict[str, list[Medium]] = {job_id: [] for job_id in job_ids}
-    query = select(*_COLUMNS).where(media.c.state == "live", media.c.job_id.in_(job_ids)).order_by(media.c.id)
-    for medium in map(_medium, connection.execute(query)):
+    query = select(*_COLUMNS).where(media.c.state == "live", media.c.job_id.in_(job_ids), _unexpired())
+    for medium in map(_medium, connection.execute(query.order_by(media.c.id))):
         found[medium.job_id or ""].append(medium)
     return found
+
+
+def expire_at(connection: Connection, job_id: str, end: datetime) -> None:
+    """Have everything that a job has end then."""
+    connection.execute(update(media).where(media.c.job_id == job_id).values(expires_at=end))
 
 
 def doom(connection: Connection, job_id: str, kinds: Collection[MediaKind]) -> None:
@@ -208,12 +218,17 @@ def forget(connection: Connection, media_id: str) -> None:
     connection.execute(delete(media).where(media.c.id == media_id, media.c.state == "doomed"))
 
 
+def _unexpired() -> ColumnElement[bool]:
+    """What may be shown, even where nobody has erased it yet."""
+    return or_(media.c.expires_at.is_(None), media.c.expires_at > clock.now())
+
+
 def _doom(connection: Connection, wanted: ColumnElement[bool]) -> None:
     connection.execute(update(media).where(wanted).values(state="doomed", doomed_at=clock.now()))
 
 
 def _one(connection: Connection, *wanted: ColumnElement[bool], state: str = "live") -> Medium | None:
-    query = select(*_COLUMNS).where(media.c.state == state, *wanted).order_by(media.c.id.desc()).limit(1)
+    query = select(*_COLUMNS).where(media.c.state == state, _unexpired(), *wanted).order_by(media.c.id.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return _medium(row) if row else None
 

@@ -1,7 +1,8 @@
 """Subjects: the people for whom an account makes videos. The account names them as it likes; here is only a keyed hash.
 
 The hash is made with the account's id, so that one name in two accounts gives two hashes that nobody can compare. A
-deleted video keeps it until the last of its files is gone: a deletion that is asked for again can then say so.
+deleted video keeps it until the last of its files is gone: a deletion that is asked for again can then say so. So does
+one whose own time to live has passed.
 """
 
 from sqlalchemy import Connection, select, update
@@ -50,7 +51,7 @@ def unerased(connection: Connection, account_id: str, subject_lookup: bytes) -> 
 
 
 def forget_erased(connection: Connection) -> None:
-    """Remove the hash from deleted videos of which no file is left."""
+    """Remove the hash from deleted and expired videos of which no file is left."""
     has_files = select(media.c.id).where(media.c.job_id == jobs.c.id).exists()
-    erased = (jobs.c.subject_lookup.is_not(None), jobs.c.deleted_at.is_not(None), ~has_files)
+    erased = (jobs.c.subject_lookup.is_not(None), jobs.c.erased_at.is_not(None), ~has_files)
     connection.execute(update(jobs).where(*erased).values(subject_lookup=None))

@@ -4,20 +4,17 @@ No secret is in it: Ray hands it on to every job, and each role of the database 
 """
 
 import importlib.util
+import json
 import os
 import sys
 from enum import IntEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cluster.runtime.layout import Paths, paths
 from cluster.settings import CONFIGS_VARIABLE, PREFIX, PROFILE_VARIABLE, Settings, configs_folder, leaves, variable
 
-__all__ = ["EDGE", "NODE_ADDRESS", "Port", "environment", "port", "whole_environment"]
-
-NODE_ADDRESS: Final = "127.0.0.2"
-"""The address by which the parts of a single-host cluster know it. Loopback, so that a laptop may change networks; Ray
-replaces 127.0.0.1 by the address of a network."""
+__all__ = ["EDGE", "Port", "environment", "port", "whole_environment"]
 
 EDGE: Final = Path(__file__).parents[1] / "deploy" / "haproxy.sh"
 _SECRET: Final = {("database", "url")}
@@ -60,6 +57,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "RAY_SERVE_ENABLE_HA_PROXY": "1" if settings.ray.haproxy else "0",
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
         "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "2",
+        "RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS": "1",
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(port(settings, Port.FIRST_REPLICA)),
         "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(port(settings, Port.LAST_REPLICA)),
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(port(settings, Port.FALLBACK_PROXY)),
@@ -79,9 +77,14 @@ def _settings(settings: Settings) -> dict[str, str]:
     values = settings.model_dump(mode="json")
     for path, _ in leaves():
         if len(path) == 2 and path not in _SECRET:
-            value = values[path[0]][path[1]]
-            named[variable(path)] = "" if value is None else str(value)
+            named[variable(path)] = _text(values[path[0]][path[1]])
     return named | {variable(("data", "folder")): str(paths(settings).data)}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return json.dumps(value, sort_keys=True)
+    return "" if value is None else str(value)
 
 
 def _edge(settings: Settings, where: Paths) -> dict[str, str]:

@@ -3,14 +3,12 @@
 import secrets
 import shutil
 import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import Final
 
 from cluster import clock
-from cluster.runtime import layout, processes
-from cluster.runtime.environment import NODE_ADDRESS, Port, port, whole_environment
+from cluster.runtime import layout, processes, ray_node
+from cluster.runtime.environment import Port, port, whole_environment
 from cluster.runtime.http import answers
 from cluster.runtime.layout import Paths
 from cluster.runtime.processes import Process
@@ -18,45 +16,29 @@ from cluster.runtime.service import ServiceFailed
 from cluster.settings import Settings
 from cluster.storage import files
 
-__all__ = ["RayHead", "address", "ray_command", "start_command", "write_token"]
+__all__ = ["RayHead", "address", "start_command", "write_token"]
 
 _START_SECONDS: Final = 180.0
 _POLL_SECONDS: Final = 0.2
 _KEPT_SESSIONS: Final = 2
 
 
-def ray_command() -> str:
-    """The `ray` of this Python environment."""
-    return str(Path(sys.executable).with_name("ray"))
-
-
 def address(settings: Settings) -> str:
     """Where drivers on this host find the cluster."""
-    return f"{NODE_ADDRESS}:{settings.ray.gcs_port}"
+    return f"{settings.ray.node_address}:{settings.ray.gcs_port}"
 
 
 def start_command(settings: Settings) -> list[str]:
     """`ray start` with every port named; it returns when the node is up, or with `--block` when the node is gone."""
     ray = settings.ray
     options = {
-        "node-ip-address": NODE_ADDRESS,
         "port": ray.gcs_port,
-        "object-manager-port": port(settings, Port.OBJECT_MANAGER),
-        "node-manager-port": port(settings, Port.NODE_MANAGER),
-        "dashboard-agent-listen-port": port(settings, Port.AGENT_HTTP),
-        "dashboard-agent-grpc-port": port(settings, Port.AGENT_GRPC),
-        "runtime-env-agent-port": port(settings, Port.RUNTIME_ENV_AGENT),
-        "metrics-export-port": port(settings, Port.METRICS),
         "ray-client-server-port": port(settings, Port.RAY_CLIENT),
-        "min-worker-port": port(settings, Port.FIRST_WORKER),
-        "max-worker-port": port(settings, Port.LAST_WORKER),
         "dashboard-host": "127.0.0.1",
         "dashboard-port": ray.dashboard_port,
-        "object-store-memory": ray.object_store_bytes,
         "temp-dir": layout.paths(settings).ray_sessions,
     }
-    flags = ["--head", "--disable-usage-stats", "--log-color=false"]
-    return [ray_command(), "start", *flags, *(f"--{name}={value}" for name, value in options.items())]
+    return ray_node.command(settings, "--head", options)
 
 
 def write_token(where: Paths) -> None:

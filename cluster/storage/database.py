@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.types import TypeDecorator
 from typing_extensions import override
 
-from cluster.storage.errors import CommitUnknown, ConnectionLost, DatabaseBusy
+from cluster.storage.errors import CommitUnknown, ConnectionLost, DatabaseBusy, DatabaseRefuses
 
 __all__ = ["AsyncDatabase", "Database", "UtcDateTime", "metadata"]
 
@@ -43,10 +43,17 @@ metadata = MetaData(
     }
 )
 
+_PATIENCE_OF_SERVER: Final = 0.8
+"""After that part of the lock time-out the server ends a transaction whose process says nothing: it was stopped, and
+whoever waits for its locks would wait in vain."""
 _COLLISIONS: Final = {"40001", "40P01"}
 _WAITED_IN_VAIN: Final = {"55P03", "57014"}
+_CUT_OFF: Final = {"25P03"}
+_REFUSING: Final = ("53", "58")
+"""Classes of errors: out of space, memory or connections; errors of the system below."""
 _BEGIN: Final = (
-    "BEGIN; SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}; SET LOCAL TimeZone = 'UTC'"
+    "BEGIN; SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock};"
+    " SET LOCAL idle_in_transaction_session_timeout = {idle}; SET LOCAL TimeZone = 'UTC'"
 )
 _AS_IT_IS: Final = {"no_parameters": True}
 """Without parameters the driver sends several statements in one message."""
@@ -104,11 +111,15 @@ def _translated(error: Exception, *, committing: bool = False) -> Exception:
         return DatabaseBusy(code="database_busy")
     if not isinstance(error, DBAPIError):
         return error
-    state = getattr(error.orig, "sqlstate", None)
+    state = getattr(error.orig, "sqlstate", None) or ""
     if state in _COLLISIONS:
         return _Collision(code="database_busy")
     if state in _WAITED_IN_VAIN:
         return DatabaseBusy(code="database_busy")
+    if state in _CUT_OFF:
+        return ConnectionLost(code="database_lost")
+    if state.startswith(_REFUSING):
+        return DatabaseRefuses(code="database_refuses")
     if error.connection_invalidated:
         return CommitUnknown(code="database_lost") if committing else ConnectionLost(code="database_lost")
     return error
@@ -146,7 +157,8 @@ def _in_transaction(connection: Connection, begin: str) -> Iterator[None]:
 
 
 def _begin(statement: timedelta, lock: timedelta) -> str:
-    return _BEGIN.format(statement=_milliseconds(statement), lock=_milliseconds(lock))
+    limits = {"statement": statement, "lock": lock, "idle": lock * _PATIENCE_OF_SERVER}
+    return _BEGIN.format(**{name: _milliseconds(span) for name, span in limits.items()})
 
 
 def _milliseconds(span: timedelta) -> int:

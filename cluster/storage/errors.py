@@ -6,6 +6,7 @@ __all__ = [
     "CommitUnknown",
     "ConnectionLost",
     "DatabaseBusy",
+    "DatabaseRefuses",
     "KeyMissing",
     "KeyStoreUnavailable",
     "ObjectMissing",
@@ -49,6 +50,10 @@ class CommitUnknown(Unavailable):
 
 class DatabaseBusy(Unavailable):
     """A lock, a statement or a free connection was waited for in vain, or transactions kept colliding."""
+
+
+class DatabaseRefuses(Unavailable):
+    """The database answers and cannot do it now: its disk is full, or it is out of memory or connections."""
 
 
 class PostgresFailed(Unavailable):

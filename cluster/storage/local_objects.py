@@ -73,6 +73,10 @@ class LocalObjects:
         """See `ObjectStore.delete_many`."""
         return {key: self.delete(key) for key in keys}
 
+    def delete_stored(self, keys: Iterable[str]) -> dict[str, Erasure]:
+        """See `ObjectStore.delete_stored`."""
+        return self.delete_many(keys)
+
     def keys(self, prefix: str = "", older_than: timedelta = timedelta.min) -> Iterator[str]:
         """See `ObjectStore.keys`."""
         below = check_prefix(prefix).rpartition("/")[0]

@@ -37,6 +37,13 @@ class ObjectStore(Protocol):
     def delete_many(self, keys: Iterable[str]) -> Mapping[str, Erasure]:
         """`delete` for many at once; the outcome of each."""
 
+    def delete_stored(self, keys: Iterable[str]) -> Mapping[str, Erasure]:
+        """`delete_many` for objects that are there, as somebody's record says, at the least cost to the store.
+
+        The store's word counts: `Erased` is what it says to have removed, and whoever calls has to look again by
+        `keys`, where whatever is still there shows.
+        """
+
     def keys(self, prefix: str = "", older_than: timedelta = timedelta.min) -> Iterator[str]:
         """The keys of all objects that begin with ``prefix`` and were put that long ago or longer, in order."""
 

@@ -57,6 +57,9 @@ def on_columns(privilege: str, *columns: str) -> Privileges:
 
 _ALIVE: Final = on_columns("SELECT", "id", "epoch", "closed_at", "frozen_at", "expires_at")
 _FIGURES: Final = on_columns("SELECT", "state", "model", "error_code", "created_at", "completed_at")
+_ENDING: Final = on_columns("SELECT", "id", "state", "fence", "expires_at", "erased_at") | on_columns(
+    "UPDATE", "prompt_sealed", "erased_at"
+)
 _EXPIRING: Final = on_columns("SELECT", "expires_at") | {"DELETE"}
 _AGEING: Final = on_columns("SELECT", "created_at") | {"DELETE"}
 
@@ -73,17 +76,20 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "disclosures": {_APP: APPEND},
     "fetches": {_APP: EVERYTHING, _OUTBOUND: READ | {"UPDATE", "DELETE"}, _PIPELINE: _EXPIRING},
     "idempotency_keys": {_APP: EVERYTHING, _PIPELINE: _EXPIRING},
-    "jobs": {_APP: CHANGE, _PIPELINE: on_columns("SELECT", "id", "state"), _MONITOR: _FIGURES},
+    "jobs": {_APP: CHANGE, _PIPELINE: _ENDING, _MONITOR: _FIGURES},
     "leases": {_APP: EVERYTHING, _MONITOR: on_columns("SELECT", "heartbeat_at")},
     "media": {_APP: EVERYTHING, _OUTBOUND: CHANGE, _PIPELINE: READ | {"UPDATE", "DELETE"}},
     "notices": {_APP: APPEND},
     "open_streams": {_APP: EVERYTHING, _PIPELINE: _EXPIRING},
+    "paces": {_APP: CHANGE},
     "sessions": {_APP: CHANGE},
     "sign_up_addresses": {_APP: CHANGE},
+    "sweeps": {_PIPELINE: CHANGE, _MONITOR: READ},
     "throttles": {_APP: EVERYTHING, _PIPELINE: _EXPIRING},
     "usage_events": {_APP: APPEND},
     "webhook_deliveries": {_APP: CHANGE, _OUTBOUND: EVERYTHING, _PIPELINE: _AGEING},
     "webhook_endpoints": {_APP: EVERYTHING, _OUTBOUND: READ | {"UPDATE", "DELETE"}},
+    "workers": {_APP: EVERYTHING},
 }
 
 

@@ -20,11 +20,18 @@ def main() -> int:
     """Sweep once, in the Ray cluster that runs this."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.sweep", description="Erase what has outlived its rules.")
     parser.add_argument("--dry-run", action="store_true", help="only say what is due")
+    parser.add_argument(
+        "--erase-orphans-after-restore",
+        action="store_true",
+        help="erase objects without a row even if they are newer than the database, which forgot them when restored",
+    )
     arguments = parser.parse_args()
+    after_restore = arguments.erase_orphans_after_restore
     ray.init(log_to_driver=False)
     ray.data.DataContext.get_current().enable_progress_bars = False
     try:
-        report = sweep(open_stores(settings.load()), by_ray_data, dry_run=arguments.dry_run)
+        stores = open_stores(settings.load())
+        report = sweep(stores, by_ray_data, dry_run=arguments.dry_run, after_restore=after_restore)
     except ServiceError as error:
         telemetry.log_failure("sweep_failed", error, code=error.code)
         return 1

@@ -1,7 +1,9 @@
 """What a worker does with a shard. Each may be killed at any moment, and done again by anybody.
 
 An object's row is doomed before the object is touched and removed after the store has said that the object is gone.
-So a worker that dies leaves doomed rows, which are due again; what it had finished is `Absent` the next time.
+So a worker that dies leaves doomed rows, which are due again; what it had finished is `Absent` the next time. Of what
+no row had doomed before, the store is not asked first whether it is there, and its answer is believed: the sweep goes
+through all objects afterwards, and whatever is still there has no row any more and is found as an orphan.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,8 +31,9 @@ def erase_unnamed(stores: Stores, object_keys: Sequence[str]) -> Mapping[str, Er
 
 def _erase_media(stores: Stores, media_ids: Sequence[str]) -> Mapping[str, Erasure]:
     taken = stores.database.run(overdue.take, media_ids, stores.unfinished)
-    by_key = stores.objects.delete_many(taken.values())
-    outcomes = {media_id: by_key[key] for media_id, key in taken.items()}
+    by_key = dict(stores.objects.delete_stored(each.object_key for each in taken if each.stored))
+    by_key |= stores.objects.delete_many(each.object_key for each in taken if not each.stored)
+    outcomes = {each.media_id: by_key[each.object_key] for each in taken}
     gone = [media_id for media_id, outcome in outcomes.items() if not isinstance(outcome, Failed)]
     stores.database.run(overdue.forget, gone)
     return dict.fromkeys(media_ids, Absent()) | outcomes

@@ -33,11 +33,17 @@ class Tally:
 
 @dataclass(slots=True)
 class Report:
-    """A whole run. ``partial_writes``: what killed writers of objects left behind, and nobody can read. ``left``: what
-    is due when everything has been done, by category; nothing, if nothing failed."""
+    """A whole run.
+
+    ``partial_writes``: what killed writers of objects left behind, and nobody can read. ``withheld``: why no orphan was
+    erased. ``prompts``: expired jobs whose words were removed. ``left``: what is due when everything has been done, by
+    category; nothing, if nothing failed.
+    """
 
     dry_run: bool
     partial_writes: int = 0
+    withheld: str | None = None
+    prompts: int = 0
     objects: dict[str, Tally] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)

@@ -6,17 +6,26 @@ A category that has such rows and no rule here fails a test.
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
 
 from cluster.privacy import data_map
 from cluster.privacy.in_words import life
-from cluster.records import allowances, fetches, idempotency, open_streams, throttles, webhook_deliveries
+from cluster.records import (
+    allowances,
+    expiry,
+    fetches,
+    idempotency,
+    open_streams,
+    throttles,
+    webhook_deliveries,
+)
 from cluster.settings import Settings
 from cluster.storage.database import Database
 
-__all__ = ["RULES", "remove_expired"]
+__all__ = ["RULES", "forget_prompts", "remove_expired"]
 
 Rule = Callable[[Connection, timedelta | None], int]
 
@@ -35,13 +44,28 @@ class _OnlyAsked(Exception):
 
 
 def remove_expired(database: Database, settings: Settings, *, dry_run: bool) -> dict[str, int]:
-    """Remove them, each category in a transaction of its own; how many. A dry run removes them and rolls back, so
-    that it cannot disagree with the real one."""
-    counts: dict[str, int] = {}
+    """Remove them, each category in a transaction of its own; how many."""
+    counts = {}
     for category, rule in RULES.items():
         kept = life(data_map.load().categories[category], settings)
-        with suppress(_OnlyAsked), database.transaction() as connection:
-            counts[category] = rule(connection, kept)
-            if dry_run:
-                raise _OnlyAsked
+        counts[category] = _counted(database, partial(_apply, rule, kept), dry_run)
     return counts
+
+
+def forget_prompts(database: Database, *, dry_run: bool) -> int:
+    """Remove the words of jobs whose own time to live has passed; of how many."""
+    return _counted(database, expiry.forget_words, dry_run)
+
+
+def _apply(rule: Rule, kept: timedelta | None, connection: Connection) -> int:
+    return rule(connection, kept)
+
+
+def _counted(database: Database, change: Callable[[Connection], int], dry_run: bool) -> int:
+    """How many rows it was. A dry run changes them and rolls back, so that it cannot disagree with the real one."""
+    count = 0
+    with suppress(_OnlyAsked), database.transaction() as connection:
+        count = change(connection)
+        if dry_run:
+            raise _OnlyAsked
+    return count

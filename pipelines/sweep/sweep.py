@@ -5,46 +5,64 @@ It keeps no state of its own. Killed at any moment, it is begun again from what 
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, islice
 from typing import Final
 
-from cluster.privacy.media_kinds import MediaKind
-from cluster.records import overdue
+from cluster.records import overdue, sweeps
 from cluster.storage.erasure import Erasure
-from pipelines.sweep import rows
+from pipelines.sweep import orphans, rows
 from pipelines.sweep.erase import Eraser, erase_media, erase_unnamed
 from pipelines.sweep.report import ORPHANS, Report
 from pipelines.sweep.stores import Stores
 
 __all__ = ["SHARD", "Workers", "sweep"]
 
-SHARD: Final = 5000
+SHARD: Final = 100_000
+"""Ids in memory at once; the processes of Ray Data are started anew for each shard."""
 Workers = Callable[[Eraser, Sequence[str]], Mapping[str, Erasure]]
 """Has a shard done by some processes; the outcome of every name in it."""
 
 
-def sweep(stores: Stores, workers: Workers, *, dry_run: bool = False, shard: int = SHARD) -> Report:
-    """Erase all that is due, or with ``dry_run`` only say what that is."""
+def sweep(
+    stores: Stores, workers: Workers, *, dry_run: bool = False, after_restore: bool = False, shard: int = SHARD
+) -> Report:
+    """Erase all that is due, or with ``dry_run`` only say what that is.
+
+    ``after_restore``: erase orphans even where they show that the database was restored to an older state.
+    """
     report = Report(dry_run)
+    number = None if dry_run else stores.database.run(sweeps.begin)
     for due in _overdue(stores, shard):
         for category in due.values():
             report.tally(category).due += 1
         _erase(report, workers, erase_media, {} if dry_run else due)
-    for keys in _orphans(stores, shard):
-        report.tally(ORPHANS).due += len(keys)
-        _erase(report, workers, erase_unnamed, {} if dry_run else dict.fromkeys(keys, ORPHANS))
+    _erase_orphans(stores, report, workers, after_restore, shard)
     if not dry_run:
         report.partial_writes = stores.objects.discard_unfinished(stores.unfinished)
+    report.prompts = rows.forget_prompts(stores.database, dry_run=dry_run)
     report.rows = rows.remove_expired(stores.database, stores.settings, dry_run=dry_run)
-    report.left = _left(stores, shard) if not dry_run else {}
+    if number is not None:
+        report.left = _left(stores, shard)
+        stores.database.run(sweeps.end, number, clean=report.clean)
     return report
+
+
+def _erase_orphans(stores: Stores, report: Report, workers: Workers, after_restore: bool, shard: int) -> None:
+    found = orphans.find(stores)
+    if not found.keys:
+        return
+    report.tally(ORPHANS).due += len(found.keys)
+    report.withheld = None if after_restore else found.withheld
+    if report.dry_run or report.withheld:
+        return
+    for start in range(0, len(found.keys), shard):
+        _erase(report, workers, erase_unnamed, dict.fromkeys(found.keys[start : start + shard], ORPHANS))
 
 
 def _erase(report: Report, workers: Workers, eraser: Eraser, due: Mapping[str, str]) -> None:
     """``due``: the category of each name."""
     outcomes = workers(eraser, list(due)) if due else {}
-    for name, category in due.items():
-        report.tally(category).add(outcomes[name])
+    for name, outcome in outcomes.items():
+        report.tally(due[name]).add(outcome)
 
 
 def _overdue(stores: Stores, shard: int) -> Iterator[dict[str, str]]:
@@ -55,16 +73,7 @@ def _overdue(stores: Stores, shard: int) -> Iterator[dict[str, str]]:
         after = page[-1].media_id
 
 
-def _orphans(stores: Stores, shard: int) -> Iterator[list[str]]:
-    """Objects that no row names. A row is committed before its object is put: an old object without one has none."""
-    prefixes = (f"{kind}/" for kind in MediaKind)
-    keys = chain.from_iterable(stores.objects.keys(prefix, stores.unfinished) for prefix in prefixes)
-    while page := list(islice(keys, shard)):
-        if found := stores.database.run(overdue.unnamed, page):
-            yield found
-
-
 def _left(stores: Stores, shard: int) -> dict[str, int]:
     left = Counter(category for due in _overdue(stores, shard) for category in due.values())
-    left.update({ORPHANS: sum(map(len, _orphans(stores, shard)))})
+    left.update({ORPHANS: len(orphans.find(stores).keys)})
     return dict(+left)

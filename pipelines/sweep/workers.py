@@ -16,8 +16,9 @@ from pipelines.sweep.stores import open_stores
 
 __all__ = ["by_ray_data"]
 
-_WORKERS: Final = 4
-_BATCH: Final = 500
+_WORKERS: Final = 2
+_BATCH: Final = 1000
+"""As many objects as a store erases by one request. Two workers keep it busy, and each takes seconds to start."""
 
 
 class _Worker:
@@ -40,7 +41,7 @@ def by_ray_data(erase: Eraser, names: Sequence[str]) -> Mapping[str, Erasure]:
         _Worker,
         fn_constructor_args=(erase,),
         batch_size=_BATCH,
-        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(_WORKERS, blocks)),
+        compute=ray.data.ActorPoolStrategy(size=min(_WORKERS, blocks)),
         num_cpus=0,
     )
     return {row["name"]: _outcome(row["outcome"]) for row in done.iter_rows()}

@@ -1,12 +1,13 @@
 """From a create request to a durable job.
 
-The photo, checked already, is stored sealed under an announced row, then one transaction writes the job, the credit
-reservation and the consent snapshot. Whatever goes wrong on the way leaves nothing behind.
+The photo, whose header was checked, is stored sealed under an announced row while it is looked through; then one
+transaction writes the job, the credit reservation and the consent snapshot. Whatever goes wrong on the way leaves
+nothing behind.
 """
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ from cluster.storage.keys import KeyStore
 from serve.erasure import erase_doomed
 from serve.ingress import gate
 from serve.ingress.door import Visitor
-from serve.ingress.order import Order, Photo, inspected
+from serve.ingress.order import Order, checked, looked_through
 from serve.ingress.references import fetched
 from serve.ingress.services import Services
 from serve.media.probe import ImageFacts
@@ -55,24 +56,24 @@ async def accept(services: Services, caller: Visitor, order: Order) -> str:
         RequestInProgress: a twin holds the key and does not come to an end.
         InvalidRequest: the photo does not lie where the URL says, or is not acceptable.
     """
-    resources = services.resources
-    ticket = _ticket(resources.keys, caller.account_id, order)
-    photo = order.reference
+    ticket = _ticket(services.resources.keys, caller.account_id, order)
+    twin, photo = "", order.reference
     if isinstance(photo, str):
-        brought = await _brought(services, caller, order, ticket, photo)
-        if isinstance(brought, str):
-            return brought
-        photo = brought
+        twin, photo = await _brought(services, caller, order, ticket, photo)
+    return twin or await _taken_in(services, caller, order, ticket, photo)
+
+
+async def _taken_in(services: Services, caller: Visitor, order: Order, ticket: Ticket | None, photo: bytes) -> str:
+    """Store the photo and commit the job; its id, or its twin's."""
+    resources = services.resources
+    looking = asyncio.gather(looked_through(services, photo), return_exceptions=True)
     twin, upload = await resources.database.run(_prepare, services, caller, order, ticket)
     if upload is None:
         return twin
     try:
-        size = await asyncio.to_thread(
-            resources.store.put, upload.object_key, upload.account_id, upload.id, [photo.data]
-        )
-        job_id, is_new = await resources.database.run(
-            _commit, services, caller, order, photo.facts, ticket, upload, size
-        )
+        size = await asyncio.to_thread(resources.store.put, upload.object_key, upload.account_id, upload.id, [photo])
+        facts = _found_good(await looking)
+        job_id, is_new = await resources.database.run(_commit, services, caller, order, facts, ticket, upload, size)
     except DatabaseBusy:
         await _take_back(services, upload)
         raise RequestInProgress if ticket else Unavailable from None
@@ -86,8 +87,17 @@ async def accept(services: Services, caller: Visitor, order: Order) -> str:
     return job_id
 
 
-async def _brought(services: Services, caller: Visitor, order: Order, ticket: Ticket | None, url: str) -> Photo | str:
-    """The photo behind the URL, or the id of a twin that came first.
+def _found_good(looks: Sequence[ImageFacts | BaseException]) -> ImageFacts:
+    (found,) = looks
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+async def _brought(
+    services: Services, caller: Visitor, order: Order, ticket: Ticket | None, url: str
+) -> tuple[str, bytes]:
+    """The id of a twin that came first, or nothing and the photo behind the URL.
 
     An account fetches only so much at once, and twins of one request may be all of it: who has a key waits for room.
     """
@@ -95,14 +105,14 @@ async def _brought(services: Services, caller: Visitor, order: Order, ticket: Ti
     while True:
         twin = await services.resources.database.run(_admit, services, caller, order, ticket)
         if twin:
-            return twin
+            return twin, b""
         try:
             data = await fetched(services, caller, url)
         except TooManyRequests:
             if ticket is None or clock.monotonic() >= give_up:
                 raise
         else:
-            return await inspected(services, data)
+            return "", await checked(services, data)
         await asyncio.sleep(_PAUSE)
 
 
@@ -158,7 +168,7 @@ def _commit(
     keys = services.resources.keys
     job = _new_job(keys, account, caller, order, facts, snapshot)
     lifecycle.accept(connection, keys, job)
-    media.attach(connection, upload.id, job.id)
+    media.attach(connection, upload.id, job.id, job.expires_at)
     media.finish(connection, upload.id, size, facts.width, facts.height)
     if ticket:
         idempotency.fulfil(connection, ticket, job.id)
@@ -189,6 +199,8 @@ def _new_job(
         api_key_id=caller.credential_id if caller.credential is Credential.KEY else None,
         subject_lookup=subjects.lookup(keys, account.id, order.subject) if order.subject is not None else None,
         priority=order.priority,
+        store=order.keeping.store,
+        expires_at=clock.now() + order.keeping.life if order.keeping.life else None,
     )
 
 
@@ -208,9 +220,10 @@ async def _take_back(services: Services, upload: Medium) -> None:
 def _ticket(keys: KeyStore, account_id: str, order: Order) -> Ticket | None:
     if order.idempotency_key is None:
         return None
-    wanted = [order.model_name, order.prompt, order.parameters.model_dump(), order.subject, order.priority]
-    content = json.dumps(wanted).encode()
-    reference = order.reference.encode() if isinstance(order.reference, str) else order.reference.data
+    keeping = [order.keeping.store, order.keeping.life.total_seconds() if order.keeping.life else None]
+    words = [order.model_name, order.prompt, order.parameters.model_dump(), order.subject, order.priority, keeping]
+    content = json.dumps(words).encode()
+    reference = order.reference.encode() if isinstance(order.reference, str) else order.reference
     return Ticket(
         account_id,
         keys.lookup("idempotency_keys.key", f"{account_id}|{order.idempotency_key}"),

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from functools import partial
 from typing import Literal
 
 from fastapi import APIRouter, Request
@@ -10,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection
 
 from cluster import errors
-from cluster.errors import NotFound, NotReady, RangeNotSatisfiable
+from cluster.errors import NotFound, NotReady, RangeNotSatisfiable, VideoDelivered, VideoExpired
 from cluster.privacy.media_kinds import MediaKind
 from cluster.records import jobs, media
 from cluster.records.job_states import JobState
@@ -18,6 +20,7 @@ from cluster.records.media import Medium
 from cluster.storage.sealed import SealedReader
 from serve.ingress.door import Visitor
 from serve.ingress.error_answers import documented
+from serve.ingress.finaliser import finalise
 from serve.ingress.services import Served, Services, VideoId, VideoReader
 from serve.ingress.watch import Sending, still_allowed
 from serve.ingress.watched import Watched
@@ -63,7 +66,7 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
 @router.get(
     "/v1/videos/{video_id}/content",
     response_class=StreamingResponse,
-    responses=documented(NotReady, RangeNotSatisfiable)
+    responses=documented(NotReady, RangeNotSatisfiable, VideoExpired, VideoDelivered)
     | {200: {"content": {"video/mp4": {}, "image/webp": {}, "image/jpeg": {}}}, 206: {"description": "A part."}},
 )
 async def download_content(
@@ -73,9 +76,12 @@ async def download_content(
     caller: VideoReader,
     variant: Literal["video", "thumbnail", "spritesheet"] = "video",
 ) -> StreamingResponse:
-    """The video (MP4), its thumbnail (WebP) or its sprite sheet (JPEG)."""
+    """The video (MP4), its thumbnail (WebP) or its sprite sheet (JPEG).
+
+    A video made with `store=false` is erased once it has been sent whole, in one answer or in parts.
+    """
     resources = services.resources
-    medium = await resources.database.run(_find, caller, video_id, _KINDS[variant])
+    medium, store = await resources.database.run(_find, caller, video_id, _KINDS[variant])
     reader = await asyncio.to_thread(resources.store.open, medium.object_key, caller.opening, medium.id)
     part = parse_range(request.headers.get("range"), reader.size)
     start, end = part or (0, reader.size - 1)
@@ -83,6 +89,8 @@ async def download_content(
     if part:
         headers["content-range"] = f"bytes {start}-{end}/{reader.size}"
     body = _blocks(services, caller, medium, reader, start, end + 1)
+    if not store and medium.kind is MediaKind.VIDEO:
+        body = _then(body, partial(finalise, services, request.scope, medium, start, end + 1, reader.size))
     return Watched(
         services.watch,
         caller,
@@ -108,11 +116,26 @@ async def _blocks(
         start = stop
 
 
-def _find(connection: Connection, caller: Visitor, video_id: str, kind: MediaKind) -> Medium:
+async def _then(
+    body: AsyncGenerator[memoryview, None], ending: Callable[[], Awaitable[None]]
+) -> AsyncGenerator[memoryview, None]:
+    """Send all of ``body``; only then do ``ending``."""
+    async with aclosing(body):
+        async for piece in body:
+            yield piece
+    await ending()
+
+
+def _find(connection: Connection, caller: Visitor, video_id: str, kind: MediaKind) -> tuple[Medium, bool]:
+    """The medium, and whether it is to be stored."""
     job = jobs.get(connection, video_id, caller.account_id)
     if job is None:
         raise NotFound
     medium = media.of_job(connection, video_id, kind) if job.state is JobState.COMPLETED else None
-    if medium is None:
-        raise NotReady
-    return medium
+    if medium is not None:
+        return medium, job.store
+    if job.expired:
+        raise VideoExpired
+    if job.state is JobState.COMPLETED and job.erased_at is not None:
+        raise VideoDelivered
+    raise NotReady

@@ -5,10 +5,13 @@ Serve's own server, so this stands around Serve, next to that server: see `middl
 """
 
 import socket
+from asyncio import WriteTransport
 from typing import Final
 
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serve.ingress.finaliser import EXTENSION
 
 __all__ = ["SEND_BUFFER_BYTES", "SendBufferMiddleware", "middlewares"]
 
@@ -24,13 +27,16 @@ class SendBufferMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Bound the buffer of the connection, then go on.
+        """Bound the buffer of the connection, tell where that is, then go on.
 
         Raises:
             RuntimeError: the server is not the uvicorn that this was made for.
         """
         if scope["type"] == "http":
-            _connection(send).setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            transport = _transport(send)
+            connection: socket.socket = transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            scope.setdefault("extensions", {})[EXTENSION] = transport
         await self._app(scope, receive, send)
 
 
@@ -39,10 +45,9 @@ def middlewares() -> list[Middleware]:
     return [Middleware(SendBufferMiddleware)]
 
 
-def _connection(send: Send) -> socket.socket:
-    """The socket that uvicorn's ``send``, a method of its cycle of request and response, writes to."""
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
+def _transport(send: Send) -> WriteTransport:
+    """What uvicorn's ``send``, a method of its cycle of request and response, writes to."""
+    transport: WriteTransport | None = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is None:
         raise RuntimeError("The server has no transport where uvicorn has it.")
-    connection: socket.socket = transport.get_extra_info("socket")
-    return connection
+    return transport

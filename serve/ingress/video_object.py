@@ -53,7 +53,7 @@ class Video(BaseModel):
     object: Literal["video"] = "video"
     created_at: int
     completed_at: int | None
-    expires_at: int | None
+    expires_at: int | None = Field(description="When its files and its prompt are erased, whatever its status.")
     status: Literal["queued", "in_progress", "completed", "failed", "cancelled"]
     progress: int = Field(description="Percent.")
     model: str
@@ -68,6 +68,7 @@ class Video(BaseModel):
         description="Of a job that gave way for as long as `low` means, `normal`."
     )
     attempts: int
+    store: bool = Field(description="false: kept until its first whole download, for an hour at most.")
     price: int = Field(description="Credits: reserved at first, charged only when the video is delivered.")
     parameters: Mapping[str, Any]
     layers: list[str] | None = Field(description="The layers that the photo was taken apart into, far to near.")
@@ -114,6 +115,7 @@ def render(services: Services, opening: Opening, look: Look) -> Video:
         queue_position=look.queue_position,
         priority="low" if job.priority is Priority.LOW else "normal",
         attempts=job.attempts,
+        store=job.store,
         price=job.price,
         parameters=job.parameters,
         layers=job.facts.get("layers"),

@@ -17,6 +17,7 @@ from serve.ingress.door import Visitor
 from serve.ingress.error_answers import documented
 from serve.ingress.events import wait_for_end
 from serve.ingress.forms import read_submission
+from serve.ingress.keeping import keeping_schema
 from serve.ingress.looks import Look, look
 from serve.ingress.order import read_order, read_subject
 from serve.ingress.prefer import MAX_WAIT_SECONDS, wait_seconds
@@ -54,7 +55,7 @@ def _create_schema() -> dict[str, Any]:
     linked = {"input_reference": {"type": "object", "properties": {"image_url": link}}}
 
     def schema(reference: dict[str, Any]) -> dict[str, Any]:
-        properties = text | reference | parameters
+        properties = text | reference | parameters | keeping_schema()
         return {"schema": {"type": "object", "required": ["input_reference"], "properties": properties}}
 
     content = {"multipart/form-data": schema(photo), "application/json": schema(linked)}

@@ -15,8 +15,9 @@ from cluster.errors import ServiceError
 from cluster.records.job_states import Stage
 from serve.failures import FAILURES
 from serve.metrics.closed import OTHER, Metric, closed_set, member
+from serve.pace import StepKind
 
-__all__ = ["COUNTED", "Loss", "Outcome", "attempted", "ended", "lost", "reason", "refused", "rejected"]
+__all__ = ["COUNTED", "Loss", "Outcome", "attempted", "ended", "lost", "reason", "refused", "rejected", "slow"]
 
 
 class Outcome(StrEnum):
@@ -27,6 +28,7 @@ class Outcome(StrEnum):
     """Its lease had ended, or it was told to stop."""
     REJECTED = "rejected"
     FAILED = "failed"
+    OUT_OF_MEMORY = "out_of_memory"
 
 
 class Loss(StrEnum):
@@ -36,6 +38,8 @@ class Loss(StrEnum):
     """The call to the replica broke off or took too long."""
     SILENT = "silent"
     """Its heartbeat stopped."""
+    GIVEN_UP = "given_up"
+    """The replica gave it up itself: the work stood still, took too long in all, or took too much memory."""
 
 
 RejectionCode: Final = closed_set("RejectionCode", FAILURES)
@@ -47,10 +51,13 @@ STAGE_SECONDS: Final = Metric("i2v_stage_seconds", "Time that a stage took, in s
 LEASE_LOSSES: Final = Metric(
     "i2v_lease_losses_total", "Stages taken from whoever worked on them.", {"stage": Stage, "cause": Loss}
 )
+SLOW_STEPS: Final = Metric(
+    "i2v_slow_steps_total", "Steps that took far longer than is usual.", {"stage": Stage, "kind": StepKind}
+)
 REJECTIONS: Final = Metric("i2v_rejections_total", "Jobs that a stage rejected, by reason.", {"code": RejectionCode})
 REFUSALS: Final = Metric("i2v_refusals_total", "Requests answered with an error, by reason.", {"code": RefusalCode})
 
-COUNTED: Final = (ATTEMPTS, STAGES_ENDED, STAGE_SECONDS, LEASE_LOSSES, REJECTIONS, REFUSALS)
+COUNTED: Final = (ATTEMPTS, STAGES_ENDED, STAGE_SECONDS, LEASE_LOSSES, SLOW_STEPS, REJECTIONS, REFUSALS)
 
 _BOUNDARIES: Final = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 900]
 
@@ -69,6 +76,11 @@ def ended(stage: Stage, outcome: Outcome, seconds: float) -> None:
 def lost(stage: Stage, cause: Loss) -> None:
     """A stage was taken from whoever worked on it."""
     _count(LEASE_LOSSES, stage=stage, cause=cause)
+
+
+def slow(stage: Stage, kind: StepKind) -> None:
+    """A step took far longer than is usual for its kind."""
+    _count(SLOW_STEPS, stage=stage, kind=kind)
 
 
 def rejected(code: str) -> None:

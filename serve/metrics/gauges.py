@@ -11,8 +11,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from cluster import telemetry
-from cluster.records import job_figures
+from cluster import clock, telemetry
+from cluster.records import job_figures, sweeps
 from cluster.records.job_figures import JobFigures
 from cluster.records.job_states import JobState
 from cluster.storage import certificates
@@ -32,6 +32,7 @@ CERTIFICATE_ENDS: Final = Metric("i2v_certificate_ends_timestamp_seconds", "When
 ACTIVE: Final = Metric("i2v_jobs_active", "Jobs that wait or run.", {"state": JobState})
 ENDED: Final = Metric("i2v_jobs_ended_recently", "Jobs that ended within the last hour.", {"state": JobState})
 FAILED: Final = Metric("i2v_jobs_failed_recently", "Jobs that failed within the last hour.", {"code": _FailureCode})
+SWEEP_AGE: Final = Metric("i2v_sweep_age_seconds", "Time since a sweep ended well, or since this began if none has.")
 LEASE_SILENCE: Final = Metric("i2v_lease_silence_seconds", "Time since the oldest heartbeat of a running stage.")
 
 
@@ -40,7 +41,7 @@ class Gauges(Collector):
 
     def __init__(self, database: Database, certificate: Path, models: Iterable[str]) -> None:
         """Nothing is read before it is asked for."""
-        self._database, self._certificate = database, certificate
+        self._database, self._certificate, self._since = database, certificate, clock.now()
         self._model = closed_set("Model", models)
         label = {"model": self._model}
         self._waiting = Metric("i2v_queue_jobs", "Jobs that nobody has begun.", label)
@@ -51,7 +52,7 @@ class Gauges(Collector):
     def metrics(self) -> tuple[Metric, ...]:
         """Every gauge that there can be."""
         queues = (self._waiting, self._age, self._sum)
-        return (DATABASE_UP, CERTIFICATE_ENDS, ACTIVE, ENDED, FAILED, LEASE_SILENCE, *queues)
+        return (DATABASE_UP, CERTIFICATE_ENDS, ACTIVE, ENDED, FAILED, LEASE_SILENCE, SWEEP_AGE, *queues)
 
     def describe(self) -> Iterable[Family]:
         """Prometheus's client asks for names before there is a database; they collide with none."""
@@ -65,12 +66,14 @@ class Gauges(Collector):
             yield _family(CERTIFICATE_ENDS, [({}, ends.timestamp())])
         try:
             figures = self._database.run(job_figures.read, RECENTLY)
+            swept = self._database.run(sweeps.read).succeeded_at
         except Exception as error:
             telemetry.log_failure("figures_unread", error)
             yield _family(DATABASE_UP, [({}, 0)])
         else:
             yield _family(DATABASE_UP, [({}, 1)])
             yield from self._of_jobs(figures)
+            yield _family(SWEEP_AGE, [({}, (clock.now() - (swept or self._since)).total_seconds())])
 
     def _of_jobs(self, figures: JobFigures) -> Iterator[Family]:
         yield _family(ACTIVE, [({"state": state}, number) for state, number in figures.active.items()])

@@ -1,0 +1,1 @@
+"""Deaths of every process at every named stage, and what must be true of the data afterwards."""

@@ -30,10 +30,11 @@ def run(command: Sequence[str | Path], environment: dict[str, str]) -> subproces
 class Installation:
     """A data folder, ports, and the commands upon them."""
 
-    def __init__(self) -> None:
+    def __init__(self, application: str = "tests.cluster._tiny_app:build", **settings: str) -> None:
+        """``application``: what is served; ``settings``: further ``I2V_`` variables."""
         self.folder = Path(tempfile.mkdtemp(prefix="i2v-life-"))
         self._ports = _ports.take()
-        own = {"I2V_DATA_FOLDER": str(self.folder), "I2V_RAY_APPLICATION": "tests.cluster._tiny_app:build"}
+        own = {"I2V_DATA_FOLDER": str(self.folder), "I2V_RAY_APPLICATION": application} | settings
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("I2V_")}
         self.environment |= self._ports.settings | own | {"PYTHONPATH": str(Path(__file__).parents[2])}
         self.settings: Settings = read(configs_folder(), self.environment)

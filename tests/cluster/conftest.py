@@ -81,6 +81,7 @@ def cluster() -> Iterator[RunningCluster]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("I2V_")}
     ports = _ports.take()
     environment |= ports.settings | {"I2V_DATA_FOLDER": str(folder), "I2V_OUTBOUND_ALLOWED_NETWORKS": PUBLIC}
+    environment["I2V_SWEEP_EVERY_HOURS"] = ""  # tests plant what it would erase
     if models.exists():
         (folder / "models").symlink_to(models)
     own = settings.read(settings.configs_folder(), environment)

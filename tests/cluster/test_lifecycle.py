@@ -34,6 +34,8 @@ def test_before_anything_runs(installation: Installation) -> None:
     assert installation.i2v("down").returncode == 0
     assert installation.i2v("account", "create").returncode == 3
     assert installation.i2v("up", "--nonsense").returncode == 2
+    join = installation.i2v("join", "127.0.0.2:6379")
+    assert (join.returncode, "auth_token" in join.stderr.replace("\n", "")) == (1, True)
 
 
 def test_a_taken_port_is_named_with_its_setting(installation: Installation) -> None:
@@ -42,6 +44,14 @@ def test_a_taken_port_is_named_with_its_setting(installation: Installation) -> N
     assert up.returncode == 1
     assert str(installation.settings.http.port) in up.stderr
     assert "I2V_HTTP_PORT" in up.stderr
+    assert "Traceback" not in up.stderr
+    assert installation.processes() == {}
+
+
+def test_a_mistake_in_a_deployment_is_named_with_its_key(installation: Installation) -> None:
+    up = run([I2V, "up"], installation.environment | {"I2V_DEPLOYMENTS_DIRECTOR": '{"num_replica": 2}'})
+    assert up.returncode == 2
+    assert "deployments.director.num_replica: " in up.stderr.replace("\n", "")
     assert "Traceback" not in up.stderr
     assert installation.processes() == {}
 

@@ -9,20 +9,21 @@ import openai
 import pytest
 from PIL import Image
 
+from tests.cluster._waiting import until
 from tests.cluster.conftest import Account, RunningCluster, new_account
 from tests.photos import jpeg, person
 
 PARAMETERS = {"fps": 24, "size": "512x512", "camera": "orbit", "seed": 7}
 
 
-def create(account: Account, seconds: int = 1) -> openai.types.Video:
+def create(account: Account, seconds: int = 1, **more: object) -> openai.types.Video:
     """Ask for a short video and wait for its end."""
     return account.openai.videos.create_and_poll(
         prompt="a slow walk around her",
         model="default",
         seconds=cast("Any", str(seconds)),
         input_reference=("photo.jpg", jpeg(person())),
-        extra_body=PARAMETERS,
+        extra_body=PARAMETERS | more,
         timeout=240,
     )
 
@@ -101,3 +102,17 @@ def test_a_finished_video_says_what_is_kept_and_until_when(account: Account) -> 
     assert {item["kind"] for item in shown["stored"]} == {"input", "video", "thumbnail", "spritesheet"}
     assert all(item["until"] and item["promise"].startswith("P") for item in shown["stored"])
     assert shown["disclosure"]["data"] == []
+
+
+def test_what_is_not_to_be_stored_is_downloaded_once(cluster: RunningCluster, account: Account) -> None:
+    video = create(account, store=False, expires_after={"anchor": "created_at", "seconds": 1800})
+    assert video.expires_at
+    assert video.completed_at
+    assert video.expires_at - video.created_at == 1800
+    content = account.openai.videos.download_content(video.id)
+    assert content.read()[4:8] == b"ftyp"
+    with pytest.raises(openai.APIStatusError) as gone:
+        account.openai.videos.download_content(video.id)
+    assert (gone.value.status_code, gone.value.code) == (410, "video_delivered")
+    until(lambda: not any(video.id in key for key in cluster.objects.keys("")), 60)
+    assert account.openai.videos.retrieve(video.id).status == "completed"

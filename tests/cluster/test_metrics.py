@@ -6,7 +6,7 @@ import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from cluster.runtime.environment import NODE_ADDRESS, Port, port
+from cluster.runtime.environment import Port, port
 from cluster.runtime.operators_port import metrics_url
 from tests.cluster.conftest import Account, RunningCluster
 from tests.cluster.test_main_job import create
@@ -28,7 +28,9 @@ def total(text: str, name: str, **labels: str) -> float:
 
 def counted(cluster: RunningCluster) -> str:
     """What Ray serves of this node."""
-    return httpx.get(f"http://{NODE_ADDRESS}:{port(cluster.settings, Port.METRICS)}/metrics", timeout=10).text
+    return httpx.get(
+        f"http://{cluster.settings.ray.node_address}:{port(cluster.settings, Port.METRICS)}/metrics", timeout=10
+    ).text
 
 
 def shown(cluster: RunningCluster) -> str:

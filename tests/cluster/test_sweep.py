@@ -54,10 +54,15 @@ def plant(cluster: RunningCluster, account: Account, *, expires: str) -> Medium:
 def orphan(cluster: RunningCluster, *, age: float) -> str:
     """An object that no row names, put that many seconds ago."""
     key = f"video/{new_id('media')}"
+    plant_old(cluster, key, age)
+    return key
+
+
+def plant_old(cluster: RunningCluster, key: str, age: float = HOUR) -> None:
+    """An object under this key, put that many seconds ago."""
     cluster.objects.put(key, [b"sealed"])
     put = time.time() - age
     os.utime(cluster.folder / "objects" / key, (put, put))
-    return key
 
 
 def test_the_printed_line_erases_what_is_due_and_nothing_else(cluster: RunningCluster, account: Account) -> None:

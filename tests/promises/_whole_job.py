@@ -19,7 +19,7 @@ def do_everything_due() -> None:
     stages: dict[str, StageDeployment] = {
         Stage.INGESTION: Ingestion(),
         Stage.INPUT_SCREENING: screening,
-        Stage.GENERATION: VideoGeneration("cpu"),
+        Stage.GENERATION: VideoGeneration(),
         Stage.OUTPUT_SCREENING: screening,
     }
     database = resources.for_stage(cluster_settings.load(), "offline").database

@@ -13,6 +13,7 @@ from cluster.records.job_states import Stage
 from cluster.records.leases import Lease
 from cluster.settings import Settings
 from serve.director import Director
+from serve.presence import Presence
 from serve.stage import perform
 from tests.api import CONSUMED, PHOTO, WORK, Api, Person
 
@@ -46,7 +47,10 @@ def replicas(api: Api, replica_settings: Settings) -> Iterator[Replicas]:
     replicas, director = Replicas(api), Director.__new__(Director)
     initialise = cast("Callable[..., Any]", director.__init__)  # type: ignore[misc]  # Ray awaits it, so do we
     api.await_(initialise, {stage: replicas.handle(stage) for stage in WORK})
+    present = Presence(api.stages.database, tuple(WORK), 10, 1)
+    present.begin()
     yield replicas
+    present.end()
     api.await_(stop, director)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from cluster.errors import InsufficientCredits, RequestInProgress
 from cluster.records import credits, idempotency, jobs
@@ -91,6 +92,7 @@ def test_twenty_identical_creates_at_once_are_one_job(api: Api, person: Person) 
 def test_a_twin_that_does_not_end_is_to_be_asked_again(api: Api, person: Person) -> None:
     key = api.world.keys.lookup("idempotency_keys.key", f"{person.account_id}|k")
     with api.world.database.transaction() as unfinished:
+        unfinished.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         idempotency.claim(unfinished, Ticket(person.account_id, key, b"the same"), timedelta(hours=1))
         refused = person.create(idempotency_key="k")
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, RequestInProgress.code)

@@ -70,7 +70,16 @@ def test_creating_is_described_both_ways_with_every_parameter(schema: dict[str, 
     body = operations(schema)["post /v1/videos"]["requestBody"]["content"]
     assert set(body) == {"multipart/form-data", "application/json"}
     for described in body.values():
-        expected = {"prompt", "model", "subject", "priority", "input_reference", *VideoParameters.model_fields}
+        expected = {
+            "prompt",
+            "model",
+            "subject",
+            "priority",
+            "input_reference",
+            "store",
+            "expires_after",
+            *VideoParameters.model_fields,
+        }
         assert set(described["schema"]["properties"]) == expected
 
 

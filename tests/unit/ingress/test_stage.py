@@ -140,6 +140,36 @@ def test_a_fault_that_passes_costs_an_attempt_and_nothing_else(api: Api, person:
     assert api.world.transfers(job_id) == ["reserve", "settle"]
 
 
+def test_a_stage_waits_for_a_store_that_refuses(api: Api, person: Person) -> None:
+    """An outage uses up no attempt."""
+    objects = api.services.resources.settings.data.folder / "objects"
+    away = objects.with_name("away")
+
+    def during_an_outage(run: StageRun) -> Mapping[str, Any]:
+        objects.rename(away)
+        threading.Timer(0.3, away.rename, [objects]).start()
+        return WORK[Stage.GENERATION](run)
+
+    job_id = person.created()
+    api.drive(job_id, WORK | {Stage.GENERATION: during_an_outage})
+    assert (api.world.read(job_id).state, api.world.read(job_id).attempts) == (JobState.COMPLETED, 1)
+
+
+def test_a_stage_that_waits_for_the_store_can_be_cancelled(api: Api, person: Person) -> None:
+    objects = api.services.resources.settings.data.folder / "objects"
+    away = objects.with_name("away")
+
+    def during_an_outage(run: StageRun) -> Mapping[str, Any]:
+        objects.rename(away)
+        cancel(api, person, run.lease)
+        return WORK[Stage.GENERATION](run)
+
+    job_id = person.created()
+    api.drive(job_id, WORK | {Stage.GENERATION: during_an_outage})
+    away.rename(objects)
+    assert api.world.read(job_id).state is JobState.CANCELLED
+
+
 def test_a_lease_that_has_ended_is_not_even_begun(api: Api, person: Person) -> None:
     lease = generation(api, person)
     begun: list[StageRun] = []

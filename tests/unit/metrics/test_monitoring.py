@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster.runtime.environment import NODE_ADDRESS, Port, port
+from cluster.runtime.environment import Port, port
 from cluster.settings import configs_folder, read
 from cluster.storage.database import Database
 from serve.metrics.counted import COUNTED
@@ -109,5 +109,5 @@ def test_prometheus_asks_the_ports_of_the_settings() -> None:
     targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in scraped}
     assert targets == {
         "imagetovideos": [f"127.0.0.1:{settings.metrics.port}"],
-        "ray": [f"{NODE_ADDRESS}:{port(settings, Port.METRICS)}"],
+        "ray": [f"{settings.ray.node_address}:{port(settings, Port.METRICS)}"],
     }

@@ -32,7 +32,7 @@ class Garden:
         account_id = account_id or self.world.account()
         job_id, expires_at = self.world.job(account_id), clock.now() + life if life else None
         medium = self.world.run(
-            media.begin, account_id, kind, "video/mp4", job_id=job_id, fence=1, expires_at=expires_at
+            media.begin, account_id, kind, "video/mp4", job_id=job_id, fence=0, expires_at=expires_at
         )
         self.stores.objects.put(medium.object_key, [b"sealed"])
         return medium
@@ -51,9 +51,9 @@ class Garden:
         self.world.sql("DELETE FROM media WHERE id = :id", id=medium.id)
         return medium.object_key
 
-    def sweep(self, *, dry_run: bool = False, shard: int = 3) -> Report:
+    def sweep(self, *, dry_run: bool = False, after_restore: bool = False, shard: int = 3) -> Report:
         """A sweep in shards so small that there are several."""
-        return sweep(self.stores, self._here, dry_run=dry_run, shard=shard)
+        return sweep(self.stores, self._here, dry_run=dry_run, after_restore=after_restore, shard=shard)
 
     def rows(self) -> set[str]:
         """The keys of the objects that rows name."""

@@ -106,6 +106,30 @@ def test_a_lost_worker_leaves_only_what_was_accepted(world: World) -> None:
     assert world.run(media.get, account, kept.id)
 
 
+def test_what_is_handed_back_is_begun_again_as_the_same_attempt(world: World) -> None:
+    account = world.account()
+    job_id = world.job(account)
+    (lease,) = world.claim()
+    unfinished = world.run(media.begin, account, MediaKind.VIDEO, "video/mp4", job_id=job_id, fence=lease.fence)
+    world.run(lifecycle.hand_back, lease)
+    assert [medium.id for medium in world.run(media.doomed)] == [unfinished.id]
+    (fresh,) = world.claim()
+    assert (fresh.job_id, world.read(job_id).attempts) == (job_id, 1)
+    assert fresh.fence > lease.fence
+    world.run(lifecycle.hand_back, lease)
+    assert world.run(leases.beat, job_id, fresh.fence, 1, 2)
+
+
+def test_losing_says_whether_there_was_a_lease_to_lose(world: World) -> None:
+    world.job(world.account())
+    (lease,) = world.claim()
+    assert world.run(lifecycle.lose, lease, 2)
+    assert not world.run(lifecycle.lose, lease, 2)
+    (last,) = world.claim()
+    assert world.run(lifecycle.lose, last, 2)
+    assert not world.run(lifecycle.lose, last, 2)
+
+
 def test_silence_longer_than_the_lease_loses_it(world: World, shift_clock: ShiftClock) -> None:
     account = world.account()
     silent, beating = world.job(account), world.job(account)
@@ -121,14 +145,23 @@ def test_silence_longer_than_the_lease_loses_it(world: World, shift_clock: Shift
 
 def test_a_director_beats_only_for_what_is_not_adopted(world: World, shift_clock: ShiftClock) -> None:
     account = world.account()
-    world.job(account)
-    adopted = world.job(account)
+    driven, given_up, adopted = (world.job(account) for _ in range(3))
     fence = {lease.job_id: lease.fence for lease in world.claim()}[adopted]
     assert world.run(leases.adopt, adopted, fence, "replica")
     shift_clock(seconds=7)
-    world.run(leases.keep_alive, "director")
-    assert len(world.run(lifecycle.lose_expired, 6, 3)) == 1
-    assert [lease.job_id for lease in world.claim()] == [adopted]
+    world.run(leases.keep_alive, "director", [driven, adopted])
+    assert len(world.run(lifecycle.lose_expired, 6, 3)) == 2
+    assert [lease.job_id for lease in world.claim()] == [given_up, adopted]
+
+
+def test_a_worker_that_ended_its_stage_cannot_be_lost(world: World) -> None:
+    """It committed and died before it could say so."""
+    job_id = world.job(world.account())
+    (lease,) = world.claim()
+    assert world.run(lifecycle.end_stage, lease, {})
+    world.run(lifecycle.lose, lease, 1)
+    job = world.read(job_id)
+    assert (job.state, job.stage, job.attempts) == (JobState.IN_PROGRESS, Stage.INPUT_SCREENING, 1)
 
 
 @pytest.mark.parametrize("running", [False, True])

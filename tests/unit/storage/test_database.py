@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from cluster.errors import Unavailable
 from cluster.storage import embedded_postgres
 from cluster.storage.database import AsyncDatabase, Database, UtcDateTime
-from cluster.storage.errors import CommitUnknown, ConnectionLost, DatabaseBusy
+from cluster.storage.errors import CommitUnknown, ConnectionLost, DatabaseBusy, DatabaseRefuses
 
 things = Table(
     "things", MetaData(), Column("id", Integer, primary_key=True), Column("n", Integer), Column("at", UtcDateTime)
@@ -104,16 +104,50 @@ def test_waiting_in_vain_is_unavailable(database: Database, database_url: str) -
     hasty.close()
 
 
+@pytest.mark.parametrize("state", ["53100", "53200", "53300", "58030"])
+def test_a_server_that_cannot_is_unavailable(database: Database, state: str) -> None:
+    """Its disk is full, or it is out of memory or connections, or the system below it fails."""
+    refusal = text(f"DO $$ BEGIN RAISE 'refused' USING ERRCODE = '{state}'; END $$")
+    with pytest.raises(DatabaseRefuses):
+        database.run(lambda c: c.execute(refusal))
+    database.run(add, 1)
+
+
+def test_a_process_that_stops_in_a_transaction_loses_it_and_holds_nobody_up(database_url: str) -> None:
+    """What it did is undone, whoever waits for its locks gets them, and it begins anew once it goes on."""
+    stopping = Database(database_url, 1, "test", lock_timeout=timedelta(seconds=0.5))
+    waiting = Database(database_url, 1, "test", lock_timeout=timedelta(seconds=5))
+    waiting.run(things.metadata.create_all)
+    waiting.run(lambda c: c.execute(insert(things), {"id": 1, "n": 0}))
+    stopped, go_on, first = threading.Event(), threading.Event(), iter([True])
+
+    def add_and_stop(connection: Connection) -> None:
+        add(connection, 1)
+        if next(first, False):
+            stopped.set()
+            go_on.wait()
+
+    with ThreadPoolExecutor(1) as pool:
+        resumed = pool.submit(stopping.run, add_and_stop)
+        stopped.wait()
+        waiting.run(add, 1)
+        go_on.set()
+        resumed.result()
+    assert waiting.run(value, 1) == 2
+    stopping.close()
+    waiting.close()
+
+
 def test_the_limits_do_not_outlive_the_transaction(database: Database) -> None:
     """Behind PgBouncer the next transaction of the connection may be another program's."""
 
     def limits(connection: Connection) -> tuple[str, ...]:
-        names = ("statement_timeout", "lock_timeout")
+        names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
         return tuple(connection.execute(text(f"SHOW {name}")).scalar_one() for name in names)
 
-    assert database.run(limits) == ("10s", "2s")
+    assert database.run(limits) == ("10s", "2s", "1600ms")
     with database._engine.connect() as connection:
-        assert limits(connection) == ("0", "0")
+        assert limits(connection) == ("0", "0", "1min")
 
 
 def test_a_pool_is_never_larger_than_it_says(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,6 +110,15 @@ class TestContract:
         assert objects.delete_many(["a/2", "a/3", "b"]) == {"a/2": Erased(1), "a/3": Absent(), "b": Erased(1)}
         assert list(objects.keys()) == []
 
+    def test_what_is_stored_is_removed_in_any_number(self, objects: ObjectStore) -> None:
+        keys = [f"a/{number}" for number in range(1003)]
+        for key in (keys[0], keys[999], keys[1000], keys[1002], "b"):
+            objects.put(key, [b"x"])
+        outcomes = objects.delete_stored(keys)
+        assert set(outcomes) == set(keys)
+        assert {outcomes[keys[number]] for number in (0, 999, 1000, 1002)} == {Erased(1)}
+        assert list(objects.keys()) == ["b"]
+
     @pytest.mark.parametrize("key", ["", "/a", "a/", "a//b", "../a", "a/../b", "a/..", ".hidden", "a b", "ä", "a\n"])
     def test_keys_of_another_shape_are_refused(self, objects: ObjectStore, key: str) -> None:
         with pytest.raises(ValueError, match="object key"):

@@ -48,3 +48,12 @@ def test_a_version_that_stays_is_not_erased(bucket: VersionedBucket, objects: S3
         objects.put(key, [b"x"])
     bucket.locked.add("a")
     assert objects.delete_many(["a", "b", "c"]) == {"a": Failed("still_there"), "b": Erased(1), "c": Absent()}
+
+
+def test_of_what_is_known_to_be_stored_every_version_goes_too(bucket: VersionedBucket, objects: S3Objects) -> None:
+    for content in (b"first", b"second"):
+        objects.put("a", [content])
+    objects.put("b", [b"x"])
+    bucket.locked.add("b")
+    assert objects.delete_stored(["a", "b"]) == {"a": Erased(2), "b": Failed("still_there")}
+    assert [key for key, _, _ in bucket.versions] == ["b"]
