@@ -36,6 +36,8 @@ router = APIRouter(
 
 _BLOCK = 1 << 20
 _PIECE = 1 << 16
+_STALL_SECONDS = 1.0
+"""A megabyte that is taken no further for so long is let go, and opened again when it is: many may wait at once."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _KINDS = {"video": MediaKind.VIDEO, "thumbnail": MediaKind.THUMBNAIL, "spritesheet": MediaKind.SPRITESHEET}
 
@@ -104,21 +106,28 @@ async def download_content(
 
 async def _blocks(
     services: Services, caller: Visitor, medium: Medium, reader: SealedReader, start: int, end: int
-) -> AsyncGenerator[memoryview, None]:
+) -> AsyncGenerator[bytes, None]:
     """Megabyte by megabyte, asking before each whether it may still be sent. The server buffers a piece of it whole."""
+    loop, block = asyncio.get_running_loop(), bytearray()
     while start < end:
         if not await services.resources.database.run(still_allowed, [Sending(caller, medium.id)]):
             raise NotFound
         stop = min(end, (start // _BLOCK + 1) * _BLOCK)
-        block = memoryview(await asyncio.to_thread(reader.read, start, stop - start))
-        for first in range(0, len(block), _PIECE):
-            yield block[first : first + _PIECE]
-        start = stop
+        while start < stop:
+            if not block:
+                block += await asyncio.to_thread(reader.read, start, stop - start)
+            left = len(block) - (stop - start)
+            piece = bytes(block[left : left + _PIECE])
+            stalled = loop.call_later(_STALL_SECONDS, block.clear)
+            yield piece
+            stalled.cancel()
+            start += len(piece)
+        block.clear()
 
 
 async def _then(
-    body: AsyncGenerator[memoryview, None], ending: Callable[[], Awaitable[None]]
-) -> AsyncGenerator[memoryview, None]:
+    body: AsyncGenerator[bytes, None], ending: Callable[[], Awaitable[None]]
+) -> AsyncGenerator[bytes, None]:
     """Send all of ``body``; only then do ``ending``."""
     async with aclosing(body):
         async for piece in body:

@@ -13,6 +13,8 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
 from cluster.errors import InvalidRequest
+from serve.media.probe import may_be_picture
+from serve.media.sniff import SNIFFED_BYTES
 
 __all__ = ["Submission", "read_json", "read_submission"]
 
@@ -32,10 +34,28 @@ class Submission:
 
 
 class _InMemoryParser(MultiPartParser):
-    """Keeps everything in memory: Starlette would spill files to disk in clear. `BodyLimitMiddleware` limits it."""
+    """Keeps everything in memory: Starlette would spill files to disk in clear. `BodyLimitMiddleware` limits it.
+
+    Of a file that begins like no picture only the beginning is kept, which is all that it takes to refuse it.
+    """
 
     spool_max_size = _UNLIMITED
     _ended = False
+    _head = b""
+
+    def on_part_begin(self) -> None:
+        """A field or a file begins."""
+        self._head = b""
+        super().on_part_begin()
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """Some more of it has come."""
+        known = len(self._head) >= SNIFFED_BYTES
+        if self._current_part.file is not None and not known:
+            self._head += data[start : min(end, start + SNIFFED_BYTES)]
+        elif self._current_part.file is not None and not may_be_picture(self._head):
+            return
+        super().on_part_data(data, start, end)
 
     def on_end(self) -> None:
         """The last boundary has come."""

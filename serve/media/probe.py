@@ -12,7 +12,7 @@ from serve.media.errors import MediaError
 from serve.media.headers import check_header
 from serve.media.sniff import FileType, sniff
 
-__all__ = ["ImageFacts", "ImageLimits", "decoding", "inspect", "open_within", "orientation"]
+__all__ = ["ImageFacts", "ImageLimits", "decoding", "inspect", "may_be_picture", "open_within", "orientation"]
 
 # Pillow would warn at 89 and raise at 179 million pixels; `ImageLimits` is checked instead, each time, here.
 Image.MAX_IMAGE_PIXELS = None
@@ -60,6 +60,11 @@ def inspect(data: bytes, limits: ImageLimits) -> ImageFacts:
         image.draft(None, (image.width // _PROBE_SCALE, image.height // _PROBE_SCALE))
         image.load()
     return ImageFacts(sniff(data).value, width, height)
+
+
+def may_be_picture(head: bytes) -> bool:
+    """Whether a file that begins so can be one that `inspect` accepts."""
+    return sniff(head) in _DECODERS
 
 
 def open_within(data: bytes, limits: ImageLimits) -> Image.Image:

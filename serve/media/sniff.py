@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 
-__all__ = ["FileType", "sniff"]
+__all__ = ["SNIFFED_BYTES", "FileType", "sniff"]
 
 
 class FileType(StrEnum):
@@ -37,17 +37,21 @@ _SIGNATURES = (
 )
 
 
+SNIFFED_BYTES = 256
+"""So many bytes tell all that can be told."""
+
+
 def sniff(data: bytes) -> FileType:
     """The type of a file by its first bytes; XML counts as SVG."""
     for pattern, file_type in _SIGNATURES:
-        if pattern.match(data[:256]):
+        if pattern.match(data[:SNIFFED_BYTES]):
             return file_type
     return _by_brand(data) if data[4:8] == b"ftyp" else FileType.UNKNOWN
 
 
 def _by_brand(data: bytes) -> FileType:
     """ISO base media files name what they are: a major brand, a version and the compatible brands."""
-    size = min(int.from_bytes(data[:4], "big"), 256)
+    size = min(int.from_bytes(data[:4], "big"), SNIFFED_BYTES)
     brands = {data[8:12], *(data[at : at + 4] for at in range(16, size, 4))}
     if brands & _AVIF_BRANDS:
         return FileType.AVIF

@@ -1,5 +1,9 @@
 """Content: the bytes that were made, whole or in part, and nothing after they may no longer be sent."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +11,7 @@ from sqlalchemy import Connection
 
 from cluster.errors import RangeNotSatisfiable
 from cluster.records import api_keys, lifecycle
+from cluster.storage.sealed import SealedReader
 from serve.ingress import content
 from serve.ingress.content import parse_range
 from serve.ingress.unexpected import Aborted
@@ -134,3 +139,55 @@ def test_a_download_stops_when_it_may_no_longer_go_on(
     with pytest.raises(Aborted):
         person.get(path)
     assert len(asked) == 3
+
+
+def test_a_download_that_stalls_lets_its_megabyte_go_and_loses_nothing(
+    api: Api, person: Person, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content, "_STALL_SECONDS", 0.01)
+    opened: list[int] = []
+    read = SealedReader.read
+
+    def count(reader: SealedReader, start: int, length: int) -> bytes:
+        opened.append(length)
+        return read(reader, start, length)
+
+    async def stall(_: Any) -> None:
+        await asyncio.sleep(0.03)
+
+    monkeypatch.setattr(SealedReader, "read", count)
+    taken = api.await_(_take, api, person, path, stall)
+    assert taken == VIDEO
+    assert len(opened) > len(VIDEO) // (1 << 16)
+    opened.clear()
+    monkeypatch.setattr(content, "_STALL_SECONDS", 60)
+    assert person.get(path).content == VIDEO
+    assert len(opened) == 4
+
+
+async def _take(api: Api, person: Person, path: str, pause: Callable[[Any], Awaitable[None]]) -> bytes:
+    """A download by somebody who pauses after each piece."""
+    parts, asked = [], iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive() -> dict[str, Any]:
+        if (message := next(asked, None)) is None:
+            await asyncio.sleep(60)
+            return {"type": "http.disconnect"}
+        return message
+
+    async def send(message: Any) -> None:
+        parts.append(bytes(message.get("body", b"")))
+        await pause(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {person.key}".encode())],
+        "client": ("192.0.2.7", 50_000),
+    }
+    await api.client.app(cast("Any", scope), receive, send)
+    return b"".join(parts)
