@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Case, ColumnElement, Connection, and_, case
+from sqlalchemy import Case, ColumnElement, Connection, and_, case, or_
 
 from cluster import clock
 from cluster.records import jobs
@@ -21,9 +21,10 @@ def media_end_after_a_year(_: object) -> Callable[[timedelta], Case[Any]]:
 
 
 @mutant("P38", enforcement="cluster.records.expiry:_is_over")
-def every_video_ends_after_a_year(_: object) -> Callable[[], ColumnElement[bool]]:
+def what_has_no_end_is_over(_: object) -> Callable[[], ColumnElement[bool]]:
     table = jobs.jobs.c
-    return lambda: and_(table.created_at < clock.now() - YEAR, table.erased_at.is_(None))
+    no_end = or_(table.expires_at.is_(None), table.expires_at <= clock.now())
+    return lambda: and_(no_end, table.erased_at.is_(None))
 
 
 @mutant("P38", enforcement="cluster.records.lifecycle:delete")
