@@ -72,12 +72,8 @@ class HeldDirector(Director):
 
 def build() -> Application:
     """What `ray.application` names; it is called in a process that does nothing else."""
-    held: dict[str, type] = {
-        "Ingestion": HeldIngestion,
-        "Screening": HeldScreening,
-        "VideoGeneration": HeldVideoGeneration,
-        "Director": HeldDirector,
-    }
+    own = settings.load()
+    held: dict[str, type] = {"Ingestion": HeldIngestion, "Screening": HeldScreening, "Director": HeldDirector}
     for name, deployment in held.items():
         setattr(app, name, deployment)
-    return app.build_app()
+    return app.build(own, app.wants_gpus(own), HeldVideoGeneration)
