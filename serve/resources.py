@@ -9,7 +9,7 @@ from cluster.storage.keys import KeyStore
 from cluster.storage.objects import open_objects
 from cluster.storage.privileges import DatabaseRole
 from cluster.storage.sealed import SealedStore
-from serve.pace import Pace
+from serve.step_times import StepTimes
 
 __all__ = ["StageResources", "WebResources", "for_stage", "for_web"]
 
@@ -23,7 +23,7 @@ class StageResources:
     database: Database
     keys: KeyStore
     store: SealedStore
-    pace: Pace
+    step_times: StepTimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def for_stage(settings: Settings, name: str, role: DatabaseRole = DatabaseRole.A
     """Open everything with the few connections that a stage replica may hold, as ``role`` in the database."""
     database = Database(runtime.database_url(settings, role), settings.database.stage_pool_size, name)
     keys, store = _stores(settings)
-    return StageResources(name, settings, database, keys, store, Pace(settings.jobs))
+    return StageResources(name, settings, database, keys, store, StepTimes(settings.jobs))
 
 
 def for_web(settings: Settings, name: str, role: DatabaseRole = DatabaseRole.APP) -> WebResources:

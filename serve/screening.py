@@ -11,9 +11,9 @@ from serve.media.decode import read_clean
 from serve.media.frames import read_frames
 from serve.models.store import ModelStore
 from serve.models.unsafe_content import UnsafeContentNetwork
-from serve.pace import StepKind
 from serve.stage import Rejected, StageRun
 from serve.stage_deployment import StageDeployment
+from serve.step_times import StepKind
 from serve.weights import open_weights
 
 __all__ = ["Screening"]

@@ -28,9 +28,9 @@ from serve import memory
 from serve.engines.protocol import Stopped
 from serve.metrics import counted
 from serve.metrics.counted import Outcome
-from serve.pace import StepKind
 from serve.patience import patiently
 from serve.resources import StageResources
+from serve.step_times import StepKind
 
 __all__ = ["Rejected", "StageRun", "perform"]
 
@@ -65,7 +65,7 @@ class StageRun:
 
     def step_done(self) -> None:
         """Show that the work goes on."""
-        if self.resources.pace.took(self._kind, clock.monotonic() - self._last_step_at):
+        if self.resources.step_times.took(self._kind, clock.monotonic() - self._last_step_at):
             counted.slow(Stage(self.lease.stage), self._kind)
         self.doing(self._kind)
 
@@ -81,7 +81,7 @@ class StageRun:
 
     def stands_still(self) -> bool:
         """Whether the present step takes longer than it may."""
-        return clock.monotonic() - self._last_step_at > self.resources.pace.patience(self._kind)
+        return clock.monotonic() - self._last_step_at > self.resources.step_times.patience(self._kind)
 
     def is_late(self) -> bool:
         """Whether the stage as a whole takes longer than it may, and has not been told to stop yet."""

@@ -22,10 +22,10 @@ from serve.media.decode import read_clean
 from serve.media.stills import SPRITES, spritesheet, thumbnail
 from serve.media.video import encode_mp4
 from serve.models.store import ModelStore
-from serve.pace import StepKind
 from serve.scaling import JOBS, SECONDS
 from serve.stage import StageRun
 from serve.stage_deployment import StageDeployment
+from serve.step_times import StepKind
 from serve.weights import open_weights
 
 __all__ = ["VideoGeneration"]

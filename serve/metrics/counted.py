@@ -15,7 +15,7 @@ from cluster.errors import ServiceError
 from cluster.records.job_states import Stage
 from serve.failures import FAILURES
 from serve.metrics.closed import OTHER, Metric, closed_set, member
-from serve.pace import StepKind
+from serve.step_times import StepKind
 
 __all__ = ["COUNTED", "Loss", "Outcome", "attempted", "ended", "lost", "reason", "refused", "rejected", "slow"]
 

@@ -14,9 +14,9 @@ from cluster.records.job_states import JobState, Stage
 from cluster.records.leases import Lease
 from serve import memory
 from serve.engines.protocol import Stopped
-from serve.pace import Pace, StepKind
 from serve.resources import StageResources
 from serve.stage import StageRun, Work, perform
+from serve.step_times import StepKind, StepTimes
 from serve.watchdog import Watchdog
 from tests.api import WORK, Api, Person
 
@@ -30,7 +30,7 @@ class Replica:
         patient = {"step_seconds": NEVER, "slow_step_seconds": NEVER, "stage_seconds": NEVER}
         jobs = resources.settings.jobs.model_copy(update=patient | bounds)
         settings = resources.settings.model_copy(update={"jobs": jobs})
-        self.resources = replace(resources, settings=settings, pace=Pace(jobs))
+        self.resources = replace(resources, settings=settings, step_times=StepTimes(jobs))
         self.ended = threading.Event()
         self.watchdog = Watchdog(jobs, memory_bytes, self.ended.set)
         self._threads: list[threading.Thread] = []

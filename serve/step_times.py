@@ -12,7 +12,7 @@ from typing import Final
 
 from cluster.settings import Jobs
 
-__all__ = ["Pace", "StepKind"]
+__all__ = ["StepKind", "StepTimes"]
 
 SLOW: Final = 30
 """How many times the usual time a step may take before it is called slow: load alone makes five, a fault a hundred."""
@@ -32,7 +32,7 @@ class StepKind(StrEnum):
     """Reading, writing, coding: as long as the bytes are many, so nothing is usual."""
 
 
-class Pace:
+class StepTimes:
     """The steps of one replica. Safe for threads."""
 
     def __init__(self, bounds: Jobs) -> None:

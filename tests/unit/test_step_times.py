@@ -3,23 +3,23 @@
 import pytest
 
 from cluster.settings import Jobs, configs_folder, read
-from serve.pace import SLOW, Pace, StepKind
+from serve.step_times import SLOW, StepKind, StepTimes
 
 BOUNDS: Jobs = read(configs_folder(), {}).jobs
 
 
-def learnt(seconds: float, kind: StepKind = StepKind.FRAME) -> Pace:
+def learnt(seconds: float, kind: StepKind = StepKind.FRAME) -> StepTimes:
     """A replica that has made many steps of that length."""
-    pace = Pace(BOUNDS)
+    step_times = StepTimes(BOUNDS)
     for _ in range(200):
-        assert not pace.took(kind, seconds)
-    return pace
+        assert not step_times.took(kind, seconds)
+    return step_times
 
 
 def test_nothing_is_slow_before_anything_is_usual() -> None:
-    pace = Pace(BOUNDS)
-    assert not pace.took(StepKind.FRAME, 1000)
-    assert pace.patience(StepKind.FRAME) == BOUNDS.step_seconds
+    step_times = StepTimes(BOUNDS)
+    assert not step_times.took(StepKind.FRAME, 1000)
+    assert step_times.patience(StepKind.FRAME) == BOUNDS.step_seconds
 
 
 @pytest.mark.parametrize(("usual", "patience"), [(0.05, 20.0), (1.0, 30.0), (10.0, 60.0)])
@@ -28,10 +28,10 @@ def test_patience_follows_what_is_usual_between_two_bounds(usual: float, patienc
 
 
 def test_a_hundred_times_the_usual_is_slow_and_one_such_step_changes_nothing() -> None:
-    pace = learnt(0.1)
-    assert pace.took(StepKind.FRAME, 10)
-    assert pace.took(StepKind.FRAME, 10)
-    assert not pace.took(StepKind.FRAME, 0.1 * SLOW - 0.01)
+    step_times = learnt(0.1)
+    assert step_times.took(StepKind.FRAME, 10)
+    assert step_times.took(StepKind.FRAME, 10)
+    assert not step_times.took(StepKind.FRAME, 0.1 * SLOW - 0.01)
 
 
 def test_a_hiccup_of_quick_steps_is_not_slow() -> None:
@@ -39,12 +39,12 @@ def test_a_hiccup_of_quick_steps_is_not_slow() -> None:
 
 
 def test_kinds_do_not_compare() -> None:
-    pace = learnt(0.1)
-    assert not pace.took(StepKind.PREPARATION, 10)
-    assert pace.patience(StepKind.PREPARATION) == BOUNDS.step_seconds
+    step_times = learnt(0.1)
+    assert not step_times.took(StepKind.PREPARATION, 10)
+    assert step_times.patience(StepKind.PREPARATION) == BOUNDS.step_seconds
 
 
 def test_reading_and_writing_have_nothing_usual() -> None:
-    pace = learnt(0.1, StepKind.OTHER)
-    assert not pace.took(StepKind.OTHER, 10)
-    assert pace.patience(StepKind.OTHER) == BOUNDS.step_seconds
+    step_times = learnt(0.1, StepKind.OTHER)
+    assert not step_times.took(StepKind.OTHER, 10)
+    assert step_times.patience(StepKind.OTHER) == BOUNDS.step_seconds
