@@ -32,6 +32,7 @@ __all__ = [
     "Technical",
     "load",
     "parse",
+    "source",
 ]
 
 
@@ -216,7 +217,15 @@ def parse(source: str) -> DataMap:
         raise DataMapError(f"The data map is not complete: {error}") from None
 
 
+_FILES = ("data_map.yaml", "data_map_technical.yaml")
+
+
 @cache
 def load() -> DataMap:
     """The map of this installation, read once."""
-    return parse((configs_folder() / "data_map.yaml").read_text(encoding="utf-8"))
+    return parse(source())
+
+
+def source() -> str:
+    """The text of the map: `data_map.yaml`, and in a file of its own what is personal of nobody."""
+    return "\n".join((configs_folder() / name).read_text(encoding="utf-8") for name in _FILES)

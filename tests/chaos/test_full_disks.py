@@ -3,6 +3,9 @@
 import os
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 
@@ -24,19 +27,11 @@ def refused(arena: Arena) -> str:
 
 
 @needs_root
-@pytest.mark.long
-def test_jobs_wait_for_a_store_that_refuses(arena: Arena) -> None:
-    with arena.at(*BEGUN) as jobs, read_only(arena.objects):
-        arena.release()
-        assert refused(arena)
-        time.sleep(LONGER_THAN_A_LEASE)
-    arena.settle()
-    assert {(arena.state(job_id), arena.attempts(job_id)) for job_id in jobs} == {(JobState.COMPLETED, 1)}
-
-
-@needs_root
-def test_jobs_wait_for_room_in_the_store(arena: Arena) -> None:
-    with arena.at(*BEGUN) as jobs, full(arena.objects):
+@pytest.mark.parametrize("broken", [full, pytest.param(read_only, marks=pytest.mark.long)])
+def test_jobs_wait_for_a_store_that_is_full_or_refuses(
+    arena: Arena, broken: Callable[[Path], AbstractContextManager[None]]
+) -> None:
+    with arena.at(*BEGUN) as jobs, broken(arena.objects):
         arena.release()
         assert refused(arena)
         time.sleep(LONGER_THAN_A_LEASE)

@@ -36,7 +36,7 @@ def refused_everywhere(api: Api, person: Person, name: str) -> bool:
 @pytest.mark.promise("P2")
 @pytest.mark.parametrize("purpose", SALES)
 def test_no_data_can_be_declared_for_a_sale(purpose: str) -> None:
-    source = yaml.safe_load((configs_folder() / "data_map.yaml").read_text(encoding="utf-8"))
+    source = yaml.safe_load(data_map.source())
     assert data_map.parse(yaml.safe_dump(source)) == data_map.load()
     source["categories"]["usage"]["purposes"] = [purpose]
     with pytest.raises(DataMapError):
