@@ -97,8 +97,10 @@ class RayHead:
     def stop(self) -> None:
         """Kill it with everything below. It keeps nothing that may not be lost, and takes 30 s to go by itself."""
         recorded = processes.load(self._record)
-        processes.end(recorded)
-        processes.end(processes.orphans(recorded[0]) if recorded else ())
+        unrecorded = processes.find(self._started.pid) if self._started else None
+        processes.end([*recorded, *filter(None, [unrecorded])])
+        for leader in {*recorded[:1], *filter(None, [unrecorded])}:
+            processes.end(processes.orphans(leader))
         if self._started:
             self._started.wait()
         self._record.unlink(missing_ok=True)
