@@ -40,7 +40,8 @@ def test_jobs_wait_for_a_store_that_is_full_or_refuses(
 
 
 @needs_root
-@pytest.mark.parametrize("point", ["begun", pytest.param("written", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("point", ["begun", "written"])
 def test_jobs_outlive_a_database_without_room(arena: Arena, point: str) -> None:
     with arena.at("publish.claimed", *(f"{stage}.{point}" for stage in STAGES)) as jobs, full(arena.database):
         arena.release()

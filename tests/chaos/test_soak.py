@@ -4,7 +4,7 @@ from tests.chaos._arena import Arena
 from tests.chaos.deaths import LIGHT
 from tests.chaos.soak import soak
 
-SECONDS = 30
+SECONDS = 20
 SEED = 20
 
 
