@@ -1,10 +1,10 @@
-"""What gate, access log, rate limit and sealed columns cost a request, against the same routes without them.
+"""What gate, access log and sealed columns cost a request, against the same routes without them.
 
     python -m benchmarks.privacy_overhead [--rounds 300]
 
 Both answer in this process over the same PostgreSQL, in turn, one request at a time. The peer finds the caller by the
-same key and does everything else the same; it writes no access down, counts no request, asks no gate and
-leaves prompts as they are.
+same key and does everything else the same; it writes no access down, asks no gate and leaves prompts
+as they are.
 """
 
 import argparse
@@ -22,12 +22,13 @@ import httpx
 from sqlalchemy import Connection
 
 from benchmarks._application import application, client_of
-from cluster.errors import InvalidCredentials
 from cluster.records import api_keys
+from cluster.records.principals import Principal
 from cluster.storage.keys import KeyStore
 from cluster.storage.openings import Opening
 from serve.ingress import gate
 from serve.ingress.door import Door, Knock, Visitor
+from serve.ingress.quotas import Asking, Granted, grant
 from serve.ingress.services import Services
 from tests.photos import jpeg, person
 
@@ -35,17 +36,22 @@ WANTED = 1.3
 
 
 class OpenDoor(Door):
-    """Finds the caller and writes nothing down."""
+    """Finds the caller, counts what they ask for, and writes no access down."""
 
     async def enter(self, knock: Knock) -> Visitor:
         """Who it is."""
-        lookup = api_keys.lookup(self._keys, knock.token)
-        found = await self._database.run(api_keys.authenticate, [lookup])
-        if lookup not in found:
-            raise InvalidCredentials
-        principal = found[lookup]
+        principal, granted = await self._database.run(self._known, knock)
         fields = {name: getattr(principal, name) for name in principal.__dataclass_fields__}
-        return Visitor(**fields, opening=Opening(principal.account_id, "benchmark", knock.action))
+        opening = Opening(principal.account_id, "benchmark", knock.action)
+        return Visitor(**fields, opening=opening, allowance=granted.allowance, stream_id=granted.stream_id)
+
+    def _known(self, connection: Connection, knock: Knock) -> tuple[Principal, Granted]:
+        lookup = api_keys.lookup(self._keys, knock.token)
+        principal = api_keys.authenticate(connection, [lookup])[lookup]
+        granted = grant(connection, self._limits, {0: Asking(principal.account_id, knock.kind, knock.streams)})[0]
+        if not isinstance(granted, Granted):
+            raise granted
+        return principal, granted
 
 
 def _no_gate(_: Connection, *arguments: object) -> dict[str, Any]:
