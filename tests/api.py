@@ -164,6 +164,12 @@ class Api:
         assert self.client.portal
         return self.client.portal.call(function, *args)
 
+    def at(self, address: str) -> TestClient:
+        """Somebody else, at an address, on the same loop of the application: what a request leaves behind lives on."""
+        client = TestClient(self.client.app, client=(address, 50_000))
+        client.portal = self.client.portal
+        return client
+
     def use(self, **services: Any) -> None:
         """Answer with other services from now on."""
         assert isinstance(self.client.app, FastAPI)

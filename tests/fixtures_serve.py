@@ -119,6 +119,7 @@ def api(
         opened = Api(client, services, stage_resources, world)
         yield opened
         opened.assert_sound()
+        opened.await_(opened.services.streams.settle)
         opened.await_(services.resources.database.close)
         opened.await_(outbound_resources.database.close)
 

@@ -38,6 +38,11 @@ class StreamLeases:
         if self._closing is None or self._closing.done():
             self._closing = asyncio.create_task(self._close())
 
+    async def settle(self) -> None:
+        """Wait until what has ended is written down."""
+        if self._closing is not None:
+            await self._closing
+
     async def _renew(self) -> None:
         while self._open:
             await asyncio.sleep(_RENEW_SECONDS)

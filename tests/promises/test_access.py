@@ -26,7 +26,7 @@ SOURCES = [file for folder in ("serve", "pipelines", "cluster") for file in sort
 
 def at(api: Api, address: str) -> TestClient:
     """Somebody at an address."""
-    return TestClient(api.client.app, client=(address, 50_000))
+    return api.at(address)
 
 
 def entries(api: Api, account_id: str) -> list[Any]:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from cluster.privacy import terms
 from cluster.privacy.notices import NoticeError
@@ -51,7 +50,7 @@ def test_leaving_every_detail_out_costs_no_feature(api: Api) -> None:
 def test_a_client_that_refuses_cookies_logs_in_and_does_everything(api: Api) -> None:
     login = {"email": "z@quux.example", "password": "a heron over the lake"}
     made = api.client.post("/v1/accounts", json=login).json()
-    client = TestClient(api.client.app, client=("192.0.2.7", 50_000))
+    client = api.at("192.0.2.7")
     begun = client.post("/v1/sessions", json=login)
     client.cookies.clear()
     person = Person(client, made["account_id"], begun.json()["token"])

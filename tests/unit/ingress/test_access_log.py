@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from cluster.records import api_keys
 from tests.api import Api, Person
@@ -20,7 +19,7 @@ def history(person: Person) -> list[dict[str, Any]]:
 
 def from_elsewhere(api: Api, person: Person) -> Person:
     """The same person at another address."""
-    return Person(TestClient(api.client.app, client=(ADDRESS, 50_000)), person.account_id, person.key)
+    return Person(api.at(ADDRESS), person.account_id, person.key)
 
 
 def test_each_access_names_credential_route_and_full_address(api: Api, person: Person) -> None:

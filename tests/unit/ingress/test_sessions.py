@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from cluster.privacy.purposes import Purpose
 from tests.api import Api, Person
@@ -22,7 +21,7 @@ def owner(api: Api) -> Person:
 
 def log_in(api: Api, address: str = "192.0.2.7", **body: str) -> Any:
     """An answer to a login from an address."""
-    return TestClient(api.client.app, client=(address, 50_000)).post("/v1/sessions", json=LOGIN | body)
+    return api.at(address).post("/v1/sessions", json=LOGIN | body)
 
 
 def answer_notice(person: Person) -> Any:
@@ -167,7 +166,7 @@ def test_a_session_expires(api: Api, owner: Person, shift_clock: ShiftClock) -> 
 
 
 def test_a_browser_may_use_the_cookie_and_other_sites_may_not(api: Api, owner: Person) -> None:
-    browser = TestClient(api.client.app, client=("192.0.2.7", 50_000))
+    browser = api.at("192.0.2.7")
     begun = browser.post("/v1/sessions", json=LOGIN)
     cookie = begun.headers["set-cookie"].lower()
     assert "httponly" in cookie
