@@ -23,6 +23,7 @@ from serve.ingress.order import read_order, read_subject
 from serve.ingress.prefer import MAX_WAIT_SECONDS, wait_seconds
 from serve.ingress.services import Served, Services, VideoId, VideoReader, VideoWriter
 from serve.ingress.video_object import Video, VideoDeleted, VideoPage, render
+from serve.media.probe import ACCEPTED
 
 __all__ = ["router"]
 
@@ -50,7 +51,7 @@ def _create_schema() -> dict[str, Any]:
             "description": "`low` gives way to everything normal, for some minutes at most.",
         },
     }
-    photo = {"input_reference": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP or AVIF."}}
+    photo = {"input_reference": {"type": "string", "format": "binary", "description": f"{ACCEPTED}."}}
     link = {"type": "string", "format": "uri", "description": "https, http or data."}
     linked = {"input_reference": {"type": "object", "properties": {"image_url": link}}}
 

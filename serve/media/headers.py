@@ -5,10 +5,13 @@ from collections.abc import Callable
 
 from serve.media.errors import MediaError
 from serve.media.sniff import FileType
+from serve.media.tiff_header import check_tiff
 
 __all__ = ["check_header"]
 
 _MAX_SCANS = 100
+_OVERLAY_ITEM = re.compile(rb"infe.{8}(?:..)?iovl", re.DOTALL)
+"""A HEIC's list of what it holds names an overlay."""
 _NO_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
@@ -19,7 +22,8 @@ def check_header(data: bytes, file_type: FileType, max_pixels: int) -> None:
     """Refuse what would cost a decoder much already in opening it.
 
     Raises:
-        MediaError: a WebP that is cut off or over `max_pixels`; a JPEG with more scans than any camera writes.
+        MediaError: a WebP that is cut off or over `max_pixels`; a JPEG with more scans than any camera writes; a HEIC
+            laid together from others; a TIFF that `check_tiff` refuses.
     """
     if check := _CHECKS.get(file_type):
         check(data, max_pixels)
@@ -66,4 +70,15 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     return 0, 0
 
 
-_CHECKS: dict[FileType, Callable[[bytes, int], None]] = {FileType.JPEG: _check_jpeg, FileType.WEBP: _check_webp}
+def _check_heic(data: bytes, _max_pixels: int) -> None:
+    # An overlay decodes as many whole pictures as its list names, the same one again and again if it likes.
+    if _OVERLAY_ITEM.search(data):
+        raise MediaError("image_damaged", "The HEIC is coded in an unusual way. Save it as JPEG and send that.")
+
+
+_CHECKS: dict[FileType, Callable[[bytes, int], None]] = {
+    FileType.JPEG: _check_jpeg,
+    FileType.WEBP: _check_webp,
+    FileType.HEIC: _check_heic,
+    FileType.TIFF: check_tiff,
+}

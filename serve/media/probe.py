@@ -6,13 +6,23 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import NamedTuple
 
+from pi_heif import register_heif_opener
 from PIL import Image
 
 from serve.media.errors import MediaError
 from serve.media.headers import check_header
 from serve.media.sniff import FileType, sniff
 
-__all__ = ["ImageFacts", "ImageLimits", "decoding", "inspect", "may_be_picture", "open_within", "orientation"]
+__all__ = [
+    "ACCEPTED",
+    "ImageFacts",
+    "ImageLimits",
+    "decoding",
+    "inspect",
+    "may_be_picture",
+    "open_within",
+    "orientation",
+]
 
 # Pillow would warn at 89 and raise at 179 million pixels; `ImageLimits` is checked instead, each time, here.
 Image.MAX_IMAGE_PIXELS = None
@@ -25,8 +35,17 @@ _DECODERS = {
     FileType.PNG: "PNG",
     FileType.WEBP: "WEBP",
     FileType.AVIF: "AVIF",
+    FileType.HEIC: "HEIF",
+    FileType.TIFF: "TIFF",
     FileType.GIF: "GIF",
 }
+_TURNED_BY_THEIR_DECODERS = ("HEIF", "TIFF")
+_STILL_WITH_SEVERAL = ("MPO", "HEIF")
+"""Cameras put more pictures into one file; the first, or the one that the file calls its primary, is the photo."""
+ACCEPTED = "JPEG, PNG, WebP, HEIC, AVIF or TIFF"
+"""What to send, as every text says it."""
+
+register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +97,7 @@ def open_within(data: bytes, limits: ImageLimits) -> Image.Image:
     with decoding():
         image = Image.open(BytesIO(data), formats=(_DECODERS[file_type],))
         _check_size(image.width, image.height, limits)
-        if image.format != "MPO" and getattr(image, "is_animated", False):
+        if image.format not in _STILL_WITH_SEVERAL and getattr(image, "is_animated", False):
             raise MediaError("image_animated", "The picture is animated. Send a still picture.")
     return image
 
@@ -99,7 +118,9 @@ def decoding() -> Iterator[None]:
 
 
 def orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 if there is none or it cannot be read."""
+    """The EXIF orientation, 1 to 8; 1 if there is none, it cannot be read, or the decoder itself turns the picture."""
+    if image.format in _TURNED_BY_THEIR_DECODERS:
+        return 1
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:
@@ -109,14 +130,14 @@ def orientation(image: Image.Image) -> int:
 
 def _supported_type(data: bytes) -> FileType:
     if not data:
-        raise MediaError("image_empty", "The file is empty. Send a JPEG, PNG, WebP or AVIF picture.")
+        raise MediaError("image_empty", f"The file is empty. Send a {ACCEPTED} picture.")
     file_type = sniff(data)
     if file_type is FileType.UNKNOWN:
-        raise MediaError("not_an_image", "The file is not a picture. Send a JPEG, PNG, WebP or AVIF picture.")
+        raise MediaError("not_an_image", f"The file is not a picture. Send a {ACCEPTED} picture.")
     if file_type not in _DECODERS:
         raise MediaError(
             "unsupported_image_type",
-            f"{file_type} files are not supported. Convert the picture to JPEG, PNG, WebP or AVIF.",
+            f"{file_type} files are not supported. Convert the picture to {ACCEPTED}.",
         )
     return file_type
 

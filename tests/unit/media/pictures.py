@@ -5,7 +5,8 @@ import zlib
 from io import BytesIO
 
 import numpy as np
-from PIL import Image
+import pillow_heif
+from PIL import ExifTags, Image
 
 from serve.media.probe import ImageLimits
 from tests.photos import Photo
@@ -14,8 +15,11 @@ LIMITS = ImageLimits(max_pixels=20_000_000, min_side=64, max_aspect=4.0)
 
 
 def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    """The picture as a file of that Pillow format."""
+    """The picture as a file of that Pillow format, or as a HEIC."""
     stream = BytesIO()
+    if kind == "HEIC":
+        pillow_heif.from_pillow(image).save(stream, **options)
+        return stream.getvalue()
     image.save(stream, kind, **({"speed": 10} if kind == "AVIF" else {}), **options)
     return stream.getvalue()
 
@@ -44,6 +48,33 @@ def webp_bomb(side: int) -> bytes:
     canvas = struct.pack("<I", 0) + 2 * (side - 1).to_bytes(3, "little")
     body = b"WEBPVP8X" + struct.pack("<I", len(canvas)) + canvas
     return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def tiff(**tags: int | tuple[int, ...]) -> bytes:
+    """An uncompressed TIFF of 100 x 100 grey pixels in one strip; tags by their Pillow names replace its own."""
+    own: dict[str, int | tuple[int, ...]] = {
+        "ImageWidth": 100,
+        "ImageLength": 100,
+        "BitsPerSample": 8,
+        "Compression": 1,
+        "PhotometricInterpretation": 1,
+        "StripOffsets": 8,
+        "SamplesPerPixel": 1,
+        "RowsPerStrip": 100,
+        "StripByteCounts": 10_000,
+    }
+    pixels = b"\x80" * 112 * 112
+    entries, arrays = b"", b""
+    fields = sorted((ExifTags.Base[name].value, value) for name, value in (own | tags).items())
+    after = 8 + len(pixels) + 2 + 12 * len(fields) + 4
+    for tag, value in fields:
+        values = value if isinstance(value, tuple) else (value,)
+        place = struct.pack("<I", values[0])
+        if len(values) > 1:
+            place, arrays = struct.pack("<I", after + len(arrays)), arrays + struct.pack(f"<{len(values)}I", *values)
+        entries += struct.pack("<HHI", tag, 4, len(values)) + place
+    directory = struct.pack("<H", len(fields)) + entries + bytes(4)
+    return b"II*\0" + struct.pack("<I", 8 + len(pixels)) + pixels + directory + arrays
 
 
 def jpeg_of_many_scans(scans: int) -> bytes:

@@ -51,6 +51,10 @@ PLANTED: dict[str, Callable[[Image.Image], bytes]] = {
     "WebP EXIF": lambda image: saved(image, "WEBP", exif=exif()),
     "WebP XMP": lambda image: saved(image, "WEBP", xmp=RAW),
     "AVIF EXIF": lambda image: saved(image, "AVIF", exif=exif()),
+    "HEIC EXIF": lambda image: saved(image, "HEIC", exif=exif().tobytes()),
+    "HEIC XMP": lambda image: saved(image, "HEIC", xmp=RAW),
+    "TIFF EXIF and GPS": lambda image: saved(image, "TIFF", exif=exif()),
+    "TIFF XMP": lambda image: saved(image, "TIFF", tiffinfo={700: RAW}),
     "GIF comment": lambda image: saved(image, "GIF", comment=RAW),
 }
 PIXEL_SEGMENTS = {0xE0, 0xDB, 0xC0, 0xC4, 0xDA}
