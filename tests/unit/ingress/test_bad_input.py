@@ -63,6 +63,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str | None]] = {
         "image_animated",
         "input_reference",
     ),
+    "animated webp": (
+        photo(picture("WEBP", save_all=True, append_images=[Image.new("RGB", (320, 240), "red")])),
+        "image_animated",
+        "input_reference",
+    ),
+    "panorama": (photo(picture(size=(2000, 100))), "aspect_out_of_range", "input_reference"),
+    "one pixel": (photo(picture(size=(1, 1))), "image_too_small", "input_reference"),
     "no photo": ({"data": {"prompt": "x"}, "files": {"prompt2": (None, "x")}}, "invalid_request", None),
     "only a prompt": ({"files": {"prompt": (None, "x")}}, "invalid_request", "input_reference"),
     "two photos": (
@@ -113,18 +120,35 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str | None]] = {
     "too many fields": (field(**{f"field{i}": "x" for i in range(50)}), "invalid_request", None),
     "unknown field": (field(**{CANARY: CANARY}), "invalid_request", None),
     "prompt too long": (field(prompt="x" * 5001), "invalid_request", "prompt"),
+    "100 kB of prompt": (field(prompt="x" * 100_000), "invalid_request", "prompt"),
     "unknown model": (field(model=CANARY), "model_not_found", "model"),
     "model with a NUL": (field(model="\x00"), "model_not_found", "model"),
     "retired model": (field(model="bygone"), "model_retired", None),
     **{
         f"size {size}": (field(size=size), "invalid_request", "size")
-        for size in ("abc", "1x1", "99999x99999", "832", "832x", "-832x480", "832X480", "832x480x3", "٨٣٢x480", "")
+        for size in (
+            "abc",
+            "1x1",
+            "99999x99999",
+            "832",
+            "832x",
+            "-832x480",
+            "832X480",
+            "832x480x3",
+            "٨٣٢x480",
+            "nanxnan",
+            "9" * 500 + "x480",
+            "",
+        )
     },
     **{
         f"seconds {seconds}": (field(seconds=seconds), "invalid_request", "seconds")
-        for seconds in ("0", "-1", "1e9", "nan", "inf", "abc", "", "0.99", "20.01")
+        for seconds in ("0", "-1", "1e9", "9" * 500, "nan", "inf", "abc", "", "0.99", "20.01")
     },
-    **{f"fps {fps}": (field(fps=fps), "invalid_request", "fps") for fps in ("0", "11", "61", "24.5", "abc", "9" * 500)},
+    **{
+        f"fps {fps}": (field(fps=fps), "invalid_request", "fps")
+        for fps in ("0", "-1", "11", "61", "24.5", "nan", "abc", "9" * 500)
+    },
     "json NaN": (linked(seconds=float("nan")), "invalid_request", "seconds"),
     "json infinity": (linked(fps=float("inf")), "invalid_request", "fps"),
     "unknown camera": (field(camera=CANARY), "invalid_request", "camera"),
@@ -181,7 +205,17 @@ def test_the_positive_controls_of_this_table_are_accepted(person: Person) -> Non
         linked(),
         linked(prompt="x" * 5000, seconds=20),
         linked(subject="é" * 200),
-        field(prompt="\x00 \x7f é 🎬"),
+        field(prompt="\x00 \x7f \u202e\u2066 é 🎬"),
+        photo(picture("TIFF")),
     ):
         answer = person.post("/v1/videos", **accepted)
         assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("name", [f"../../{CANARY}", f"/etc/{CANARY}", f"..\\{CANARY}\x00.jpg", f"\u202e{CANARY}"])
+def test_the_name_of_a_file_says_nothing(api: Api, person: Person, name: str) -> None:
+    answer = person.post("/v1/videos", files={"input_reference": (name, PHOTO)})
+    assert answer.status_code == 200, answer.text
+    assert CANARY not in answer.text
+    assert not [key for key in api.snapshot().objects if CANARY in key or ".." in key]
+    assert CANARY not in str(api.world.sql("SELECT * FROM jobs")) + str(api.world.sql("SELECT * FROM media"))

@@ -152,6 +152,15 @@ def test_an_empty_page_is_a_page(person: Person) -> None:
     assert person.get("/v1/videos").json() == expected
 
 
+def test_a_cursor_of_another_account_shows_nothing_of_it(api: Api, person: Person) -> None:
+    own, stranger = person.created(), api.person()
+    cursor, last = stranger.created(), person.created()
+    for order, expected in (("asc", [last]), ("desc", [own])):
+        page = person.get("/v1/videos", params={"after": cursor, "order": order}).json()
+        assert [video["id"] for video in page["data"]] == expected
+        assert cursor not in str(page)
+
+
 @pytest.mark.parametrize(
     ("query", "param"),
     [
