@@ -34,7 +34,7 @@ Prepared = tuple[Photo, Scene, Sequence[Pose]]
 
 
 def prepared() -> Prepared:
-    """The building, taken apart for ten seconds of a dolly: three layers, the slowest case."""
+    """The building, taken apart for ten seconds of a dolly."""
     from cluster import runtime, settings
     from serve.catalogue import load as load_catalogue
     from serve.engines import registry
