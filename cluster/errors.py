@@ -30,6 +30,7 @@ __all__ = [
     "NotReady",
     "NotThroughTheEdge",
     "PayloadTooLarge",
+    "PhotoErased",
     "QueueFull",
     "RangeNotSatisfiable",
     "RequestInProgress",
@@ -217,6 +218,13 @@ class VideoExpired(ServiceError):
     type = "invalid_request_error"
     code = "video_expired"
     message = "The time to live of this video is over, and its content is erased."
+
+
+class PhotoErased(VideoExpired):
+    """The photo of a video is not kept any more, so that nothing can be made of it."""
+
+    code = "photo_erased"
+    message = "The photo of this video is not kept any more. Make a new video and send the photo with it."
 
 
 class VideoDelivered(VideoExpired):

@@ -52,6 +52,7 @@ __all__ = [
     "forget",
     "get",
     "has_any",
+    "hold",
     "live",
     "media",
     "of_job",
@@ -153,6 +154,12 @@ def live(connection: Connection, media_ids: Collection[str]) -> set[str]:
     """Those of these objects that are live."""
     query = select(media.c.id).where(media.c.id.in_(media_ids), media.c.state == "live", _unexpired())
     return set(connection.execute(query).scalars())
+
+
+def hold(connection: Connection, media_id: str) -> bool:
+    """Whether an object is live; if so, its row stays until the transaction ends, so that another may point at it."""
+    query = select(media.c.id).where(media.c.id == media_id, media.c.state == "live", _unexpired())
+    return connection.execute(query.with_for_update(read=True, key_share=True)).one_or_none() is not None
 
 
 def of_job(connection: Connection, job_id: str, kind: MediaKind) -> Medium | None:

@@ -21,6 +21,7 @@ from serve.ingress import (
     models,
     policy,
     rate_limit_headers,
+    remix,
     sessions,
     subjects,
     videos,
@@ -38,6 +39,7 @@ __all__ = ["create_api"]
 
 _ROUTES = (
     videos,
+    remix,
     content,
     events,
     subjects,

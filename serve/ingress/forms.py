@@ -13,6 +13,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
 from cluster.errors import InvalidRequest
+from serve.ingress.kept import Kept
 from serve.media.probe import may_be_picture
 from serve.media.sniff import SNIFFED_BYTES
 
@@ -26,11 +27,17 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The fields of a create request, and the bytes of its photo if it has one, or the URL where the photo lies."""
+    """The fields of a create request, and its photo: the bytes, the URL where they lie, or which kept one it is."""
 
     fields: dict[str, Any]
     photo: bytes | None
     url: str | None = None
+    kept: Kept | None = None
+
+    @property
+    def has_photo(self) -> bool:
+        """Whether a photo came with it, in whatever way."""
+        return any(way is not None for way in (self.photo, self.url, self.kept))
 
 
 class _InMemoryParser(MultiPartParser):

@@ -15,6 +15,7 @@ from serve.engines.parameters import VideoParameters
 from serve.ingress.error_answers import invalid
 from serve.ingress.forms import Submission
 from serve.ingress.keeping import Keeping, read_keeping
+from serve.ingress.kept import Kept
 from serve.ingress.services import Services
 from serve.limits import image_limits
 from serve.media.errors import MediaError
@@ -31,15 +32,19 @@ _NO_SUBJECTS = ("", ".", "..")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A checked create request; ``reference`` is its photo, of which the header was checked, or the photo's URL."""
+    """A checked create request.
+
+    ``reference`` is its photo, of which the header was checked, or the photo's URL, or a photo that is kept already.
+    ``subject`` is a name, or what it is found by where the name is not known.
+    """
 
     model_name: str
     model: Model
     prompt: str
     parameters: VideoParameters
-    reference: bytes | str
+    reference: bytes | str | Kept
     idempotency_key: str | None
-    subject: str | None
+    subject: str | bytes | None
     priority: Priority
     keeping: Keeping
 
@@ -68,7 +73,9 @@ async def read_order(services: Services, submission: Submission, idempotency_key
     return Order(name, model, prompt, parameters, reference, idempotency_key, subject, priority, keeping)
 
 
-async def _reference(services: Services, submission: Submission) -> bytes | str:
+async def _reference(services: Services, submission: Submission) -> bytes | str | Kept:
+    if submission.kept is not None:
+        return submission.kept
     if submission.url is not None:
         return _text(submission.url, "input_reference", _LONGEST_URL)
     if submission.photo is not None:
