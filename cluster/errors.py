@@ -38,6 +38,7 @@ __all__ = [
     "ServiceError",
     "SpendingCapReached",
     "StateConflict",
+    "TooManyFiles",
     "TooManyQueued",
     "TooManyRequests",
     "TooManyStreams",
@@ -356,6 +357,13 @@ class TooManyStreams(TooManyRequests):
 
     code = "too_many_streams"
     message = "This account takes as many long answers at once as it may. Let one end, or close it, first."
+
+
+class TooManyFiles(StateConflict):
+    """The account keeps as many files as it may; `limit` says how many. Delete some, or let them expire."""
+
+    code = "too_many_files"
+    message = "This account keeps as many files as it may. Delete some that are not needed any more."
 
 
 class TooManyQueued(TooManyRequests):

@@ -27,7 +27,7 @@ from cluster.records.principals import Credential, Principal
 from cluster.records.usage_events import UsageKind
 from cluster.storage.errors import DatabaseBusy
 from cluster.storage.keys import KeyStore
-from serve.erasure import erase_doomed
+from serve.erasure import take_back
 from serve.ingress import gate
 from serve.ingress.door import Visitor
 from serve.ingress.kept import Kept, Photo, find, gone, read_kept
@@ -98,15 +98,15 @@ async def _taken_in(services: Services, caller: Visitor, order: Order, ticket: T
         taken = _Taken(upload, size, facts, photo)
         job_id, is_new = await resources.database.run(_commit, services, caller, order, ticket, taken)
     except DatabaseBusy:
-        await _take_back(services, upload)
+        await take_back(resources, upload.id)
         raise RequestInProgress if ticket else Unavailable from None
     except BaseException:
-        await asyncio.shield(_take_back(services, upload))
+        await asyncio.shield(take_back(resources, upload.id))
         raise
     if is_new:
         services.wake()
     else:
-        await _take_back(services, upload)
+        await take_back(resources, upload.id)
     return job_id
 
 
@@ -262,12 +262,6 @@ def _twin_of(connection: Connection, ticket: Ticket) -> str:
     if twin is None:
         raise Unavailable
     return twin
-
-
-async def _take_back(services: Services, upload: Medium) -> None:
-    """Erase an upload that no job was made of; if even that fails, the director does it later."""
-    await services.resources.database.run(media.doom_unaccepted, upload.id)
-    await erase_doomed(services.resources)
 
 
 def _ticket(keys: KeyStore, account_id: str, order: Order) -> Ticket | None:

@@ -25,7 +25,7 @@ from serve.ingress.services import Served, Services, VideoId, VideoReader
 from serve.ingress.watch import Sending, still_allowed
 from serve.ingress.watched import Watched
 
-__all__ = ["parse_range", "router"]
+__all__ = ["parse_range", "router", "send"]
 
 router = APIRouter(
     tags=["Videos"],
@@ -82,8 +82,18 @@ async def download_content(
 
     A video made with `store=false` is erased once it has been sent whole, in one answer or in parts.
     """
+    medium, store = await services.resources.database.run(_find, caller, video_id, _KINDS[variant])
+    return await send(services, caller, request, medium, store=store)
+
+
+async def send(
+    services: Services, caller: Visitor, request: Request, medium: Medium, *, store: bool = True
+) -> StreamingResponse:
+    """Answer with an object, or with the part of it that the request asks for.
+
+    ``store``: whether it is kept once it has been sent whole.
+    """
     resources = services.resources
-    medium, store = await resources.database.run(_find, caller, video_id, _KINDS[variant])
     reader = await asyncio.to_thread(resources.store.open, medium.object_key, caller.opening, medium.id)
     part = parse_range(request.headers.get("range"), reader.size)
     start, end = part or (0, reader.size - 1)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from cluster.errors import InvalidRequest
 from cluster.settings import Retention
 
-__all__ = ["EXPIRES", "Keeping", "keeping_schema", "read_keeping", "seconds_after"]
+__all__ = ["EXPIRES", "Keeping", "keeping_schema", "read_keeping", "read_life", "seconds_after"]
 
 _STORE: Final = "store"
 EXPIRES: Final = "expires_after"
@@ -31,13 +31,18 @@ def read_keeping(fields: dict[str, Any], retention: Retention) -> Keeping:
         InvalidRequest: it is malformed, or the time to live is too short or too long.
     """
     store = _flag(fields.pop(_STORE, True))
+    return Keeping(store, read_life(fields, retention))
+
+
+def read_life(fields: dict[str, Any], retention: Retention) -> timedelta | None:
+    """The time to live alone; None for none. Raises as `read_keeping`."""
     given = fields.pop(EXPIRES, None)
     parts = {part: fields.pop(name) for part in _PARTS if (name := f"{EXPIRES}[{part}]") in fields}
     if given is not None and parts:
         raise _wrong("this is given twice.")
     if given is None and not parts:
-        return Keeping(store)
-    return Keeping(store, _life(parts if given is None else given, retention))
+        return None
+    return _life(parts if given is None else given, retention)
 
 
 def keeping_schema() -> dict[str, Any]:

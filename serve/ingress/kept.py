@@ -14,7 +14,7 @@ from cluster.storage.errors import ObjectMissing
 from cluster.storage.openings import Opening
 from serve.ingress.services import Services
 
-__all__ = ["Kept", "Photo", "find", "gone", "read_kept", "read_whole"]
+__all__ = ["Kept", "Photo", "file_id_of", "find", "gone", "media_id_of", "read_kept", "read_whole"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,16 @@ def find(connection: Connection, account_id: str, kept: Kept) -> Medium:
 def gone(_: Kept) -> PhotoErased:
     """What is said of a photo that ended while it was being used."""
     return PhotoErased()
+
+
+def file_id_of(media_id: str) -> str:
+    """What a file is called by whoever it belongs to."""
+    return media_id.replace("media_", "file_", 1)
+
+
+def media_id_of(file_id: str) -> str:
+    """The object that a file is."""
+    return file_id.replace("file_", "media_", 1)
 
 
 async def read_kept(services: Services, opening: Opening, kept: Kept, medium: Medium) -> Photo:

@@ -83,13 +83,13 @@ async def _reference(services: Services, submission: Submission) -> bytes | str 
     raise InvalidRequest("Send a photo as input_reference: this model animates photos.", param="input_reference")
 
 
-async def checked(services: Services, data: bytes) -> bytes:
+async def checked(services: Services, data: bytes, param: str = "input_reference") -> bytes:
     """A photo whose header was checked, which takes next to no time.
 
     Raises:
         InvalidRequest: it is none, or larger than a photo may be; the code says which.
     """
-    await _judged(open_within, services, data)
+    await _judged(open_within, services, data, param)
     return data
 
 
@@ -102,11 +102,13 @@ async def looked_through(services: Services, data: bytes) -> ImageFacts:
     return await _judged(inspect, services, data)
 
 
-async def _judged(judge: Callable[[bytes, ImageLimits], T], services: Services, data: bytes) -> T:
+async def _judged(
+    judge: Callable[[bytes, ImageLimits], T], services: Services, data: bytes, param: str = "input_reference"
+) -> T:
     try:
         return await asyncio.to_thread(judge, data, image_limits(services.resources.settings))
     except MediaError as error:
-        raise InvalidRequest(error.message, code=error.code, param="input_reference") from None
+        raise InvalidRequest(error.message, code=error.code, param=param) from None
 
 
 def read_subject(value: object) -> str:

@@ -34,6 +34,7 @@ __all__ = [
     "AccountWriter",
     "Caller",
     "EndpointId",
+    "FileId",
     "FreshCaller",
     "KeyId",
     "OutboundCalls",
@@ -173,6 +174,10 @@ def _endpoint_id(_: Caller, endpoint_id: str) -> str:
     return _of_kind("we", endpoint_id)
 
 
+def _file_id(_: Caller, file_id: str) -> str:
+    return _of_kind("file", file_id)
+
+
 def _of_kind(kind: str, name: str) -> str:
     if not is_id(kind, name):
         raise NotFound
@@ -181,4 +186,5 @@ def _of_kind(kind: str, name: str) -> str:
 
 VideoId = Annotated[str, Depends(_video_id)]
 KeyId = Annotated[str, Depends(_key_id)]
+FileId = Annotated[str, Depends(_file_id)]
 EndpointId = Annotated[str, Depends(_endpoint_id)]
