@@ -15,6 +15,7 @@ __all__ = [
     "ConsentRequired",
     "ConsentWithdrawn",
     "CrossSite",
+    "FileMissing",
     "Forbidden",
     "FreshLoginRequired",
     "HeadersTooLarge",
@@ -210,6 +211,13 @@ class NotFound(ServiceError):
     type = "invalid_request_error"
     code = "not_found"
     message = "There is no such resource for this account."
+
+
+class FileMissing(NotFound):
+    """There is no such file to make a video of, or it was deleted, has expired or is another account's."""
+
+    code = "file_not_found"
+    message = "This account has no such file. Upload it with POST /v1/files, or send the photo itself."
 
 
 class VideoExpired(ServiceError):

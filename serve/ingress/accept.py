@@ -271,7 +271,7 @@ def _ticket(keys: KeyStore, account_id: str, order: Order) -> Ticket | None:
     subject = order.subject.hex() if isinstance(order.subject, bytes) else order.subject
     words = [order.model_name, order.prompt, order.parameters.model_dump(), subject, order.priority, keeping]
     content = json.dumps(words).encode()
-    reference = order.reference.video_id if isinstance(order.reference, Kept) else order.reference
+    reference = order.reference.id if isinstance(order.reference, Kept) else order.reference
     return Ticket(
         account_id,
         keys.lookup("idempotency_keys.key", f"{account_id}|{order.idempotency_key}"),

@@ -12,7 +12,8 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from cluster.errors import InvalidRequest
+from cluster.errors import FileMissing, InvalidRequest
+from cluster.ids import is_id
 from serve.ingress.kept import Kept
 from serve.media.probe import may_be_picture
 from serve.media.sniff import SNIFFED_BYTES
@@ -185,10 +186,13 @@ async def _file_form(form: FormData) -> FileForm:
 def _with_reference(fields: dict[str, Any], reference: Any) -> Submission:
     if reference is None or isinstance(reference, bytes):
         return Submission(fields, reference)
+    if isinstance(reference, dict) and "file_id" in reference:
+        return _with_file(fields, reference)
     url = reference.get("image_url") if isinstance(reference, dict) else reference
     if not isinstance(url, str) or not (scheme := _SCHEME.match(url)):
         raise InvalidRequest(
-            "Send the photo itself as the file input_reference, or a URL of it in input_reference.image_url.",
+            "Send the photo itself as the file input_reference, or its URL in input_reference.image_url,"
+            " or the id of one of your files in input_reference.file_id.",
             param=_REFERENCE,
         )
     if scheme[1].lower() != "data":
@@ -197,6 +201,17 @@ def _with_reference(fields: dict[str, Any], reference: Any) -> Submission:
         return Submission(fields, base64.b64decode(url.partition(",")[2], validate=True))
     except binascii.Error:
         raise InvalidRequest("The data: URL is not valid base64.", param=_REFERENCE) from None
+
+
+def _with_file(fields: dict[str, Any], reference: dict[str, Any]) -> Submission:
+    if len(reference) > 1:
+        raise InvalidRequest("Give one photo as input_reference.", param=_REFERENCE)
+    file_id = reference["file_id"]
+    if not isinstance(file_id, str):
+        raise InvalidRequest("input_reference.file_id: this must be a text.", param=_REFERENCE)
+    if not is_id("file", file_id):
+        raise FileMissing(param=_REFERENCE)
+    return Submission(fields, None, kept=Kept(file_id))
 
 
 async def _whole(request: Request) -> AsyncGenerator[bytes, None]:

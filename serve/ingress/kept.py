@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from cluster.errors import NotFound, NotReady, PhotoErased
+from cluster.errors import FileMissing, NotFound, NotReady, PhotoErased, ServiceError
+from cluster.ids import is_id
 from cluster.privacy.media_kinds import MediaKind
 from cluster.records import jobs, media
 from cluster.records.job_states import JobState
@@ -19,9 +20,14 @@ __all__ = ["Kept", "Photo", "file_id_of", "find", "gone", "media_id_of", "read_k
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The photo of that video, once more."""
+    """A file, or the photo of a video once more, by the id of either."""
 
-    video_id: str
+    id: str
+
+    @property
+    def video_id(self) -> str | None:
+        """The video, if it is one's."""
+        return self.id if is_id("video", self.id) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +42,16 @@ def find(connection: Connection, account_id: str, kept: Kept) -> Medium:
     """The object that a kept photo is.
 
     Raises:
+        FileMissing: the account has no such file (any more).
         NotFound: the account has no such video.
         NotReady: the video is still being made.
         PhotoErased: its photo is not kept any more.
     """
+    if kept.video_id is None:
+        file = media.get(connection, account_id, media_id_of(kept.id))
+        if file is None or file.kind is not MediaKind.FILE:
+            raise gone(kept)
+        return file
     job = jobs.get(connection, kept.video_id, account_id)
     if job is None:
         raise NotFound
@@ -51,9 +63,9 @@ def find(connection: Connection, account_id: str, kept: Kept) -> Medium:
     return medium
 
 
-def gone(_: Kept) -> PhotoErased:
-    """What is said of a photo that ended while it was being used."""
-    return PhotoErased()
+def gone(kept: Kept) -> ServiceError:
+    """What is said of a photo that is not there (any more), or that ended while it was being used."""
+    return PhotoErased() if kept.video_id else FileMissing(param="input_reference")
 
 
 def file_id_of(media_id: str) -> str:
@@ -70,7 +82,7 @@ async def read_kept(services: Services, opening: Opening, kept: Kept, medium: Me
     """A copy of it.
 
     Raises:
-        PhotoErased: it has just been erased.
+        FileMissing, PhotoErased: it has just been erased.
     """
     try:
         return Photo(await asyncio.to_thread(read_whole, services, opening, medium), medium.id)

@@ -70,7 +70,8 @@ def create_schema() -> dict[str, Any]:
     }
     photo = {"input_reference": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP or AVIF."}}
     link = {"type": "string", "format": "uri", "description": "https, http or data."}
-    linked = {"input_reference": {"type": "object", "properties": {"image_url": link}}}
+    file = {"type": "string", "description": "One of your files: `POST /v1/files`."}
+    linked = {"input_reference": {"type": "object", "properties": {"image_url": link, "file_id": file}}}
 
     def schema(reference: dict[str, Any]) -> dict[str, Any]:
         properties = text | reference | parameters | keeping_schema()
@@ -83,7 +84,7 @@ def create_schema() -> dict[str, Any]:
 @router.post(
     "/v1/videos",
     openapi_extra=create_schema(),
-    responses=CREATE_ERRORS,
+    responses=CREATE_ERRORS | documented(errors.FileMissing),
 )
 async def create_video(
     request: Request,
