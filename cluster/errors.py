@@ -24,6 +24,8 @@ __all__ = [
     "InsufficientScope",
     "InvalidCredentials",
     "InvalidRequest",
+    "LinkExpired",
+    "LinkInvalid",
     "MethodNotAllowed",
     "ModelNotFound",
     "NoAnswer",
@@ -202,6 +204,20 @@ class ConsentWithdrawn(ConsentRequired):
 
     code = "consent_withdrawn"
     message = "You have withdrawn your consent to this. Nothing happens until you give it again with POST /v1/consents."
+
+
+class LinkInvalid(Forbidden):
+    """The link to content was altered, or whoever asked for it may not read the content any more."""
+
+    code = "link_invalid"
+    message = "This link opens nothing. Ask for a new one with POST /v1/videos/{id}/content_link."
+
+
+class LinkExpired(LinkInvalid):
+    """The link to content is older than the minutes that it lives."""
+
+    code = "link_expired"
+    message = "This link has expired. Ask for a new one with POST /v1/videos/{id}/content_link."
 
 
 class NotFound(ServiceError):
