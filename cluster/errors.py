@@ -15,6 +15,7 @@ __all__ = [
     "ConsentRequired",
     "ConsentWithdrawn",
     "CrossSite",
+    "FileMissing",
     "Forbidden",
     "FreshLoginRequired",
     "HeadersTooLarge",
@@ -23,6 +24,8 @@ __all__ = [
     "InsufficientScope",
     "InvalidCredentials",
     "InvalidRequest",
+    "LinkExpired",
+    "LinkInvalid",
     "MethodNotAllowed",
     "ModelNotFound",
     "NoAnswer",
@@ -30,6 +33,7 @@ __all__ = [
     "NotReady",
     "NotThroughTheEdge",
     "PayloadTooLarge",
+    "PhotoErased",
     "QueueFull",
     "RangeNotSatisfiable",
     "RequestInProgress",
@@ -37,6 +41,7 @@ __all__ = [
     "ServiceError",
     "SpendingCapReached",
     "StateConflict",
+    "TooManyFiles",
     "TooManyQueued",
     "TooManyRequests",
     "TooManyStreams",
@@ -201,6 +206,20 @@ class ConsentWithdrawn(ConsentRequired):
     message = "You have withdrawn your consent to this. Nothing happens until you give it again with POST /v1/consents."
 
 
+class LinkInvalid(Forbidden):
+    """The link to content was altered, or whoever asked for it may not read the content any more."""
+
+    code = "link_invalid"
+    message = "This link opens nothing. Ask for a new one with POST /v1/videos/{id}/content_link."
+
+
+class LinkExpired(LinkInvalid):
+    """The link to content is older than the minutes that it lives."""
+
+    code = "link_expired"
+    message = "This link has expired. Ask for a new one with POST /v1/videos/{id}/content_link."
+
+
 class NotFound(ServiceError):
     """There is no such thing, or it is another account's: the answer is the same."""
 
@@ -210,6 +229,13 @@ class NotFound(ServiceError):
     message = "There is no such resource for this account."
 
 
+class FileMissing(NotFound):
+    """There is no such file to make a video of, or it was deleted, has expired or is another account's."""
+
+    code = "file_not_found"
+    message = "This account has no such file. Upload it with POST /v1/files, or send the photo itself."
+
+
 class VideoExpired(ServiceError):
     """The video's own time to live is over. Its entry stays until its owner deletes it."""
 
@@ -217,6 +243,13 @@ class VideoExpired(ServiceError):
     type = "invalid_request_error"
     code = "video_expired"
     message = "The time to live of this video is over, and its content is erased."
+
+
+class PhotoErased(VideoExpired):
+    """The photo of a video is not kept any more, so that nothing can be made of it."""
+
+    code = "photo_erased"
+    message = "The photo of this video is not kept any more. Make a new video and send the photo with it."
 
 
 class VideoDelivered(VideoExpired):
@@ -348,6 +381,13 @@ class TooManyStreams(TooManyRequests):
 
     code = "too_many_streams"
     message = "This account takes as many long answers at once as it may. Let one end, or close it, first."
+
+
+class TooManyFiles(StateConflict):
+    """The account keeps as many files as it may; `limit` says how many. Delete some, or let them expire."""
+
+    code = "too_many_files"
+    message = "This account keeps as many files as it may. Delete some that are not needed any more."
 
 
 class TooManyQueued(TooManyRequests):

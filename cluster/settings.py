@@ -178,6 +178,7 @@ class Admission(_Group):
     streams_per_account: int = Field(
         ge=1, description="Downloads, event streams and answers waited for that one account may have open at once."
     )
+    files_per_account: int = Field(ge=0, description="Files that one account may keep at once.")
     creates_at_once: int = Field(ge=1, description="Requests with a body that one process handles at once.")
     reads_at_once: int = Field(ge=1, description="The same for requests without one.")
     streams_at_once: int = Field(ge=1, description="The same for downloads, event streams and answers waited for.")

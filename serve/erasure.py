@@ -10,12 +10,18 @@ from cluster.records import accounts, media, subjects
 from cluster.storage.erasure import Failed
 from serve.resources import WebResources
 
-__all__ = ["destroy_keys", "erase_doomed"]
+__all__ = ["destroy_keys", "erase_doomed", "take_back"]
 
 
-async def erase_doomed(resources: WebResources, job_id: str | None = None) -> int:
-    """Erase what is doomed, of one job or of all; returns how many objects could not be erased."""
-    rows = await resources.database.run(media.doomed, job_id)
+async def take_back(resources: WebResources, media_id: str) -> None:
+    """Erase what was announced and not accepted; if even that fails, the director does it later."""
+    await resources.database.run(media.doom_unaccepted, media_id)
+    await erase_doomed(resources)
+
+
+async def erase_doomed(resources: WebResources, job_id: str | None = None, *, media_id: str | None = None) -> int:
+    """Erase what is doomed, of one job, one object or all; returns how many objects could not be erased."""
+    rows = await resources.database.run(media.doomed, job_id, media_id=media_id)
     failures = 0
     for row in rows:
         outcome = await asyncio.to_thread(resources.store.delete, row.object_key)

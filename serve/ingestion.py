@@ -5,7 +5,7 @@ from typing import Any
 
 from cluster.privacy.media_kinds import MediaKind
 from cluster.records.job_states import Stage
-from serve.limits import image_limits
+from serve.limits import LONGEST_SIDE, image_limits
 from serve.media.decode import decode, encode_clean
 from serve.media.errors import MediaError
 from serve.memory import is_out_of_memory
@@ -13,8 +13,6 @@ from serve.stage import Rejected, StageRun
 from serve.stage_deployment import StageDeployment
 
 __all__ = ["Ingestion"]
-
-LONGEST_SIDE = 2560
 
 
 class Ingestion(StageDeployment):

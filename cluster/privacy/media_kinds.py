@@ -23,6 +23,7 @@ class MediaKind(StrEnum):
 
     UPLOAD = "upload"
     INPUT = "input"
+    FILE = "file"
     VIDEO = "video"
     THUMBNAIL = "thumbnail"
     SPRITESHEET = "spritesheet"
@@ -46,6 +47,9 @@ class MediaRule:
 KINDS: dict[MediaKind, MediaRule] = {
     MediaKind.UPLOAD: MediaRule(Lifetime.TASK, "the photo as it was sent, until its metadata is stripped", "P110"),
     MediaKind.INPUT: MediaRule(Lifetime.ACCOUNT, "the photo without metadata, to animate it again", "P38"),
+    MediaKind.FILE: MediaRule(
+        Lifetime.ACCOUNT, "a photo for many videos, without metadata", "P38", shown_to_owner=True
+    ),
     MediaKind.VIDEO: MediaRule(Lifetime.ACCOUNT, "the video, shown once it was screened", "P38", shown_to_owner=True),
     MediaKind.THUMBNAIL: MediaRule(Lifetime.ACCOUNT, "a still of the finished video", "P38", shown_to_owner=True),
     MediaKind.SPRITESHEET: MediaRule(Lifetime.ACCOUNT, "stills for a seek bar", "P38", shown_to_owner=True),

@@ -6,7 +6,7 @@ A key that was revoked, that has expired or that never was is the same: nobody l
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ARRAY,
@@ -48,12 +48,15 @@ __all__ = [
     "listing",
     "lookup",
     "name_of",
+    "named",
     "revoke",
     "revoke_others",
 ]
 
 _PREFIX = "i2v"
 _LOOKUP = "api_keys.token"
+
+T = TypeVar("T")
 
 api_keys = Table(
     "api_keys",
@@ -124,10 +127,12 @@ def name_of(keys: KeyStore, opening: Opening, key: ApiKey) -> str | None:
 
 def authenticate(connection: Connection, lookups: Collection[bytes]) -> dict[bytes, Principal]:
     """The open accounts behind these keys; those that lead nowhere are left out."""
-    k = api_keys.c
-    query = select(k.token_lookup, k.account_id, k.id, k.scopes, accounts.c.epoch, accounts.c.role)
-    rows = connection.execute(query.join(accounts).where(k.token_lookup.in_(lookups), *_live()))
-    return {row[0]: Principal(row[1], Credential.KEY, row[2], tuple(row[3]), row[4], Role(row[5])) for row in rows}
+    return _principals(connection, api_keys.c.token_lookup, lookups)
+
+
+def named(connection: Connection, key_ids: Collection[str]) -> dict[str, Principal]:
+    """The same by the keys' ids, for what was signed in the name of one."""
+    return _principals(connection, api_keys.c.id, key_ids)
 
 
 def alive(connection: Connection, key_ids: Collection[str]) -> set[str]:
@@ -156,6 +161,13 @@ def revoke(connection: Connection, account_id: str, key_id: str) -> bool:
 def revoke_others(connection: Connection, account_id: str, kept: str | None) -> int:
     """End every live key of an account but ``kept`` and forget their names; returns how many."""
     return _revoke(connection, account_id, *([] if kept is None else [api_keys.c.id != kept]))
+
+
+def _principals(connection: Connection, column: Column[T], values: Collection[T]) -> dict[T, Principal]:
+    k = api_keys.c
+    query = select(column, k.account_id, k.id, k.scopes, accounts.c.epoch, accounts.c.role)
+    rows = connection.execute(query.join(accounts).where(column.in_(values), *_live()))
+    return {row[0]: Principal(row[1], Credential.KEY, row[2], tuple(row[3]), row[4], Role(row[5])) for row in rows}
 
 
 def _revoke(connection: Connection, account_id: str, *which: ColumnElement[bool]) -> int:

@@ -130,6 +130,7 @@ class Job:
     parameters: Mapping[str, Any]
     facts: Mapping[str, Any]
     prompt_sealed: bytes | None
+    subject_lookup: bytes | None
     remixed_from: str | None
     store: bool
     price: int

@@ -8,7 +8,7 @@ shown to nobody from that moment, whenever it is erased. ``delivered``: see `exp
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     BigInteger,
@@ -25,6 +25,7 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
+    func,
     insert,
     or_,
     select,
@@ -41,9 +42,11 @@ __all__ = [
     "Medium",
     "attach",
     "begin",
+    "count",
     "doom",
     "doom_abandoned",
     "doom_account",
+    "doom_one",
     "doom_unaccepted",
     "doom_unfinished",
     "doomed",
@@ -52,6 +55,8 @@ __all__ = [
     "forget",
     "get",
     "has_any",
+    "hold",
+    "listing",
     "live",
     "media",
     "of_job",
@@ -77,6 +82,7 @@ media = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True)),
     Column("retention_reason", Text),
+    Column("purpose", Text),
     Column("doomed_at", DateTime(timezone=True), index=True),
     Column("delivered", INT8MULTIRANGE),
     CheckConstraint("state IN ('writing', 'live', 'doomed')", name="state"),
@@ -98,6 +104,8 @@ class Medium:
     height: int | None
     created_at: datetime
     expires_at: datetime | None
+    purpose: str | None = None
+    """What its owner named, of a file; of nothing else."""
 
 
 _COLUMNS = tuple(media.c[name] for name in Medium.__dataclass_fields__)
@@ -113,11 +121,13 @@ def begin(
     fence: int | None = None,
     derived_from: str | None = None,
     expires_at: datetime | None = None,
+    purpose: str | None = None,
 ) -> Medium:
     """Announce an object before it is written; its key names the kind, the job and the attempt, and nobody."""
     media_id = new_id("media")
     key = f"{kind}/{job_id}/{fence}/{media_id}" if job_id else f"{kind}/{media_id}"
-    medium = Medium(media_id, account_id, job_id, kind, key, content_type, None, None, None, clock.now(), expires_at)
+    now = clock.now()
+    medium = Medium(media_id, account_id, job_id, kind, key, content_type, None, None, None, now, expires_at, purpose)
     values = {name: getattr(medium, name) for name in Medium.__dataclass_fields__}
     connection.execute(
         insert(media).values(values | {"state": "writing", "fence": fence, "derived_from": derived_from})
@@ -155,6 +165,12 @@ def live(connection: Connection, media_ids: Collection[str]) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
+def hold(connection: Connection, media_id: str) -> bool:
+    """Whether an object is live; if so, its row stays until the transaction ends, so that another may point at it."""
+    query = select(media.c.id).where(media.c.id == media_id, media.c.state == "live", _unexpired())
+    return connection.execute(query.with_for_update(read=True, key_share=True)).one_or_none() is not None
+
+
 def of_job(connection: Connection, job_id: str, kind: MediaKind) -> Medium | None:
     """The live object of that kind of a job, or None."""
     return _one(connection, media.c.job_id == job_id, media.c.kind == kind)
@@ -169,6 +185,32 @@ def of_jobs(connection: Connection, job_ids: Collection[str]) -> dict[str, list[
     return found
 
 
+def listing(
+    connection: Connection,
+    account_id: str,
+    kind: MediaKind,
+    *,
+    after: str | None,
+    limit: int,
+    order: Literal["asc", "desc"],
+    purpose: str | None = None,
+) -> tuple[list[Medium], bool]:
+    """A page of the account's live objects of a kind, by id (which sorts by age), and whether there are more."""
+    query = select(*_COLUMNS).where(_of_kind(account_id, kind))
+    if purpose is not None:
+        query = query.where(media.c.purpose == purpose)
+    if after is not None:
+        query = query.where(media.c.id > after if order == "asc" else media.c.id < after)
+    query = query.order_by(media.c.id.asc() if order == "asc" else media.c.id.desc()).limit(limit + 1)
+    found = [_medium(row) for row in connection.execute(query)]
+    return found[:limit], len(found) > limit
+
+
+def count(connection: Connection, account_id: str, kind: MediaKind) -> int:
+    """How many live objects of a kind the account has."""
+    return int(connection.execute(select(func.count()).where(_of_kind(account_id, kind))).scalar_one())
+
+
 def expire_at(connection: Connection, job_id: str, end: datetime) -> None:
     """Have everything that a job has end then."""
     connection.execute(update(media).where(media.c.job_id == job_id).values(expires_at=end))
@@ -177,6 +219,11 @@ def expire_at(connection: Connection, job_id: str, end: datetime) -> None:
 def doom(connection: Connection, job_id: str, kinds: Collection[MediaKind]) -> None:
     """Mark a job's objects of these kinds for erasure, whatever their state."""
     _doom(connection, and_(media.c.job_id == job_id, media.c.kind.in_(kinds), media.c.state != "doomed"))
+
+
+def doom_one(connection: Connection, media_id: str) -> None:
+    """Mark one object for erasure, whatever its state."""
+    _doom(connection, and_(media.c.id == media_id, media.c.state != "doomed"))
 
 
 def doom_account(connection: Connection, account_id: str) -> None:
@@ -204,11 +251,15 @@ def doom_abandoned(connection: Connection, older_than: timedelta) -> None:
     _doom(connection, and_(media.c.state == "writing", media.c.created_at < clock.now() - older_than))
 
 
-def doomed(connection: Connection, job_id: str | None = None, limit: int = 500) -> Sequence[Medium]:
-    """Objects that must go, the longest doomed first."""
+def doomed(
+    connection: Connection, job_id: str | None = None, limit: int = 500, *, media_id: str | None = None
+) -> Sequence[Medium]:
+    """Objects that must go, the longest doomed first; of one job, or one alone, if so asked."""
     wanted = media.c.state == "doomed"
     if job_id:
         wanted = and_(wanted, media.c.job_id == job_id)
+    if media_id:
+        wanted = and_(wanted, media.c.id == media_id)
     query = select(*_COLUMNS).where(wanted).order_by(media.c.doomed_at).limit(limit)
     return [_medium(row) for row in connection.execute(query)]
 
@@ -221,6 +272,10 @@ def forget(connection: Connection, media_id: str) -> None:
 def _unexpired() -> ColumnElement[bool]:
     """What may be shown, even where nobody has erased it yet."""
     return or_(media.c.expires_at.is_(None), media.c.expires_at > clock.now())
+
+
+def _of_kind(account_id: str, kind: MediaKind) -> ColumnElement[bool]:
+    return and_(media.c.account_id == account_id, media.c.kind == kind, media.c.state == "live", _unexpired())
 
 
 def _doom(connection: Connection, wanted: ColumnElement[bool]) -> None:

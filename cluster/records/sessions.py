@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import (
     Column,
@@ -24,9 +25,22 @@ from cluster.records.principals import EVERY_SCOPE, GUEST_SCOPES, Credential, Pr
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
 
-__all__ = ["PREFIX", "Session", "alive", "authenticate", "create", "lookup", "revoke", "revoke_others", "sessions"]
+__all__ = [
+    "PREFIX",
+    "Session",
+    "alive",
+    "authenticate",
+    "create",
+    "lookup",
+    "named",
+    "revoke",
+    "revoke_others",
+    "sessions",
+]
 
 PREFIX = "i2vs"
+
+T = TypeVar("T")
 
 sessions = Table(
     "sessions",
@@ -74,15 +88,24 @@ def create(
 
 def authenticate(connection: Connection, lookups: Collection[bytes]) -> dict[bytes, Principal]:
     """The open accounts behind these tokens; those that lead nowhere are left out."""
+    return _principals(connection, sessions.c.token_lookup, lookups)
+
+
+def named(connection: Connection, session_ids: Collection[str]) -> dict[str, Principal]:
+    """The same by the sessions' ids, for what was signed in the name of one."""
+    return _principals(connection, sessions.c.id, session_ids)
+
+
+def _principals(connection: Connection, column: Column[T], values: Collection[T]) -> dict[T, Principal]:
     s = sessions.c
-    columns = (s.token_lookup, s.account_id, s.id, s.logged_in_at, accounts.c.kind, accounts.c.epoch, accounts.c.role)
-    query = select(*columns).join(accounts).where(s.token_lookup.in_(lookups), s.expires_at > clock.now(), *_LIVE)
+    columns = (column, s.account_id, s.id, s.logged_in_at, accounts.c.kind, accounts.c.epoch, accounts.c.role)
+    query = select(*columns).join(accounts).where(column.in_(values), s.expires_at > clock.now(), *_LIVE)
     found = {}
-    for token, account_id, session_id, logged_in_at, kind, epoch, role in connection.execute(query):
+    for name, account_id, session_id, logged_in_at, kind, epoch, role in connection.execute(query):
         guest = kind == "guest"
         credential, scopes = (Credential.GUEST, GUEST_SCOPES) if guest else (Credential.SESSION, EVERY_SCOPE)
         login = clock.now() if guest else logged_in_at
-        found[token] = Principal(account_id, credential, session_id, scopes, epoch, Role(role), login)
+        found[name] = Principal(account_id, credential, session_id, scopes, epoch, Role(role), login)
     return found
 
 

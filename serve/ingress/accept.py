@@ -8,6 +8,7 @@ nothing behind.
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -26,9 +27,10 @@ from cluster.records.principals import Credential, Principal
 from cluster.records.usage_events import UsageKind
 from cluster.storage.errors import DatabaseBusy
 from cluster.storage.keys import KeyStore
-from serve.erasure import erase_doomed
+from serve.erasure import take_back
 from serve.ingress import gate
 from serve.ingress.door import Visitor
+from serve.ingress.kept import Kept, Photo, find, gone, read_kept
 from serve.ingress.order import Order, checked, looked_through
 from serve.ingress.references import fetched
 from serve.ingress.services import Services
@@ -43,6 +45,16 @@ _FULL_SECONDS: Final = 10
 """When to come back to a queue that is full."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A photo that was taken in: where it lies sealed, how large it is, what it shows itself to be."""
+
+    upload: Medium
+    size: int
+    facts: ImageFacts
+    photo: Photo
+
+
 async def accept(services: Services, caller: Visitor, order: Order) -> str:
     """Make the job durable; returns its id, or its twin's if the Idempotency-Key was used for the same before.
 
@@ -55,35 +67,46 @@ async def accept(services: Services, caller: Visitor, order: Order) -> str:
         QueueFull: everybody together has.
         RequestInProgress: a twin holds the key and does not come to an end.
         InvalidRequest: the photo does not lie where the URL says, or is not acceptable.
+        NotFound: there is no such kept photo; what else `find` raises.
     """
     ticket = _ticket(services.resources.keys, caller.account_id, order)
-    twin, photo = "", order.reference
-    if isinstance(photo, str):
-        twin, photo = await _brought(services, caller, order, ticket, photo)
-    return twin or await _taken_in(services, caller, order, ticket, photo)
+    match order.reference:
+        case bytes():
+            photo = Photo(order.reference)
+        case str():
+            twin, photo = await _brought(services, caller, order, ticket, order.reference)
+            if twin:
+                return twin
+        case Kept():
+            twin, photo = await _reopened(services, caller, order, ticket, order.reference)
+            if twin:
+                return twin
+    return await _taken_in(services, caller, order, ticket, photo)
 
 
-async def _taken_in(services: Services, caller: Visitor, order: Order, ticket: Ticket | None, photo: bytes) -> str:
+async def _taken_in(services: Services, caller: Visitor, order: Order, ticket: Ticket | None, photo: Photo) -> str:
     """Store the photo and commit the job; its id, or its twin's."""
     resources = services.resources
-    looking = asyncio.gather(looked_through(services, photo), return_exceptions=True)
-    twin, upload = await resources.database.run(_prepare, services, caller, order, ticket)
+    looking = asyncio.gather(looked_through(services, photo.data), return_exceptions=True)
+    twin, upload = await resources.database.run(_prepare, services, caller, order, ticket, photo)
     if upload is None:
         return twin
     try:
-        size = await asyncio.to_thread(resources.store.put, upload.object_key, upload.account_id, upload.id, [photo])
+        data = [photo.data]
+        size = await asyncio.to_thread(resources.store.put, upload.object_key, upload.account_id, upload.id, data)
         facts = _found_good(await looking)
-        job_id, is_new = await resources.database.run(_commit, services, caller, order, facts, ticket, upload, size)
+        taken = _Taken(upload, size, facts, photo)
+        job_id, is_new = await resources.database.run(_commit, services, caller, order, ticket, taken)
     except DatabaseBusy:
-        await _take_back(services, upload)
+        await take_back(resources, upload.id)
         raise RequestInProgress if ticket else Unavailable from None
     except BaseException:
-        await asyncio.shield(_take_back(services, upload))
+        await asyncio.shield(take_back(resources, upload.id))
         raise
     if is_new:
         services.wake()
     else:
-        await _take_back(services, upload)
+        await take_back(resources, upload.id)
     return job_id
 
 
@@ -96,7 +119,7 @@ def _found_good(looks: Sequence[ImageFacts | BaseException]) -> ImageFacts:
 
 async def _brought(
     services: Services, caller: Visitor, order: Order, ticket: Ticket | None, url: str
-) -> tuple[str, bytes]:
+) -> tuple[str, Photo]:
     """The id of a twin that came first, or nothing and the photo behind the URL.
 
     An account fetches only so much at once, and twins of one request may be all of it: who has a key waits for room.
@@ -105,15 +128,28 @@ async def _brought(
     while True:
         twin = await services.resources.database.run(_admit, services, caller, order, ticket)
         if twin:
-            return twin, b""
+            return twin, Photo(b"")
         try:
             data = await fetched(services, caller, url)
         except TooManyRequests:
             if ticket is None or clock.monotonic() >= give_up:
                 raise
         else:
-            return "", await checked(services, data)
+            return "", Photo(await checked(services, data))
         await asyncio.sleep(_PAUSE)
+
+
+async def _reopened(
+    services: Services, caller: Visitor, order: Order, ticket: Ticket | None, kept: Kept
+) -> tuple[str, Photo]:
+    """The id of a twin that came first, or nothing and a copy of the kept photo."""
+
+    def admit(connection: Connection) -> tuple[str, Medium | None]:
+        twin = _admit(connection, services, caller, order, ticket)
+        return twin, None if twin else find(connection, caller.account_id, kept)
+
+    twin, medium = await services.resources.database.run(admit)
+    return twin, await read_kept(services, caller.opening, kept, medium) if medium else Photo(b"")
 
 
 def _admit(connection: Connection, services: Services, caller: Principal, order: Order, ticket: Ticket | None) -> str:
@@ -136,14 +172,27 @@ def _check_own_queue(connection: Connection, services: Services, account_id: str
 
 
 def _prepare(
-    connection: Connection, services: Services, caller: Principal, order: Order, ticket: Ticket | None
+    connection: Connection, services: Services, caller: Principal, order: Order, ticket: Ticket | None, photo: Photo
 ) -> tuple[str, Medium | None]:
     """Admit the order; then announce the upload."""
     twin = _admit(connection, services, caller, order, ticket)
     if twin:
         return twin, None
-    upload = media.begin(connection, caller.account_id, MediaKind.UPLOAD, "application/octet-stream")
+    _check_kept(connection, order, photo)
+    upload = media.begin(
+        connection,
+        caller.account_id,
+        MediaKind.UPLOAD,
+        "application/octet-stream",
+        derived_from=photo.media_id,
+    )
     return "", upload
+
+
+def _check_kept(connection: Connection, order: Order, photo: Photo) -> None:
+    """Refuse a copy of what has ended since it was made."""
+    if isinstance(order.reference, Kept) and not (photo.media_id and media.hold(connection, photo.media_id)):
+        raise gone(order.reference)
 
 
 def _commit(
@@ -151,10 +200,8 @@ def _commit(
     services: Services,
     caller: Principal,
     order: Order,
-    facts: ImageFacts,
     ticket: Ticket | None,
-    upload: Medium,
-    size: int,
+    taken: _Taken,
 ) -> tuple[str, bool]:
     """The one transaction that makes the job: its id and True, or the id of a twin that was first and False."""
     account = accounts.lock(connection, caller.account_id)
@@ -165,11 +212,12 @@ def _commit(
     if ticket and not idempotency.claim(connection, ticket, life):
         return _twin_of(connection, ticket), False
     _check_own_queue(connection, services, account.id)
+    _check_kept(connection, order, taken.photo)
     keys = services.resources.keys
-    job = _new_job(keys, account, caller, order, facts, snapshot)
+    job = _new_job(keys, account, caller, order, taken.facts, snapshot)
     lifecycle.accept(connection, keys, job)
-    media.attach(connection, upload.id, job.id, job.expires_at)
-    media.finish(connection, upload.id, size, facts.width, facts.height)
+    media.attach(connection, taken.upload.id, job.id, job.expires_at)
+    media.finish(connection, taken.upload.id, taken.size, taken.facts.width, taken.facts.height)
     if ticket:
         idempotency.fulfil(connection, ticket, job.id)
     usage_events.record(connection, account.id, UsageKind.VIDEO_CREATED, job.model, services.notice_versions)
@@ -197,11 +245,16 @@ def _new_job(
         prompt=order.prompt,
         price=order.model.price_of(order.parameters),
         api_key_id=caller.credential_id if caller.credential is Credential.KEY else None,
-        subject_lookup=subjects.lookup(keys, account.id, order.subject) if order.subject is not None else None,
+        remixed_from=order.reference.video_id if isinstance(order.reference, Kept) else None,
+        subject_lookup=_subject(keys, account.id, order.subject),
         priority=order.priority,
         store=order.keeping.store,
         expires_at=clock.now() + order.keeping.life if order.keeping.life else None,
     )
+
+
+def _subject(keys: KeyStore, account_id: str, subject: str | bytes | None) -> bytes | None:
+    return subjects.lookup(keys, account_id, subject) if isinstance(subject, str) else subject
 
 
 def _twin_of(connection: Connection, ticket: Ticket) -> str:
@@ -211,19 +264,14 @@ def _twin_of(connection: Connection, ticket: Ticket) -> str:
     return twin
 
 
-async def _take_back(services: Services, upload: Medium) -> None:
-    """Erase an upload that no job was made of; if even that fails, the director does it later."""
-    await services.resources.database.run(media.doom_unaccepted, upload.id)
-    await erase_doomed(services.resources)
-
-
 def _ticket(keys: KeyStore, account_id: str, order: Order) -> Ticket | None:
     if order.idempotency_key is None:
         return None
     keeping = [order.keeping.store, order.keeping.life.total_seconds() if order.keeping.life else None]
-    words = [order.model_name, order.prompt, order.parameters.model_dump(), order.subject, order.priority, keeping]
+    subject = order.subject.hex() if isinstance(order.subject, bytes) else order.subject
+    words = [order.model_name, order.prompt, order.parameters.model_dump(), subject, order.priority, keeping]
     content = json.dumps(words).encode()
-    reference = order.reference.encode() if isinstance(order.reference, str) else order.reference
+    reference = order.reference.id if isinstance(order.reference, Kept) else order.reference
     return Ticket(
         account_id,
         keys.lookup("idempotency_keys.key", f"{account_id}|{order.idempotency_key}"),

@@ -2,10 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from functools import partial
-from typing import Literal
+from typing import Any, Final, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
@@ -25,7 +25,7 @@ from serve.ingress.services import Served, Services, VideoId, VideoReader
 from serve.ingress.watch import Sending, still_allowed
 from serve.ingress.watched import Watched
 
-__all__ = ["parse_range", "router"]
+__all__ = ["BYTES", "Variant", "find", "parse_range", "router", "send"]
 
 router = APIRouter(
     tags=["Videos"],
@@ -39,7 +39,16 @@ _PIECE = 1 << 16
 _STALL_SECONDS = 1.0
 """A megabyte that is taken no further for so long is let go, and opened again when it is: many may wait at once."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
-_KINDS = {"video": MediaKind.VIDEO, "thumbnail": MediaKind.THUMBNAIL, "spritesheet": MediaKind.SPRITESHEET}
+Variant = Literal["video", "thumbnail", "spritesheet"]
+BYTES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"video/mp4": {}, "image/webp": {}, "image/jpeg": {}}},
+    206: {"description": "A part."},
+}
+_KINDS: Final[Mapping[Variant, MediaKind]] = {
+    "video": MediaKind.VIDEO,
+    "thumbnail": MediaKind.THUMBNAIL,
+    "spritesheet": MediaKind.SPRITESHEET,
+}
 
 
 def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
@@ -68,22 +77,31 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
 @router.get(
     "/v1/videos/{video_id}/content",
     response_class=StreamingResponse,
-    responses=documented(NotReady, RangeNotSatisfiable, VideoExpired, VideoDelivered)
-    | {200: {"content": {"video/mp4": {}, "image/webp": {}, "image/jpeg": {}}}, 206: {"description": "A part."}},
+    responses=documented(NotReady, RangeNotSatisfiable, VideoExpired, VideoDelivered) | BYTES,
 )
 async def download_content(
     video_id: VideoId,
     request: Request,
     services: Served,
     caller: VideoReader,
-    variant: Literal["video", "thumbnail", "spritesheet"] = "video",
+    variant: Variant = "video",
 ) -> StreamingResponse:
     """The video (MP4), its thumbnail (WebP) or its sprite sheet (JPEG).
 
     A video made with `store=false` is erased once it has been sent whole, in one answer or in parts.
     """
+    medium, store = await services.resources.database.run(find, caller, video_id, variant)
+    return await send(services, caller, request, medium, store=store)
+
+
+async def send(
+    services: Services, caller: Visitor, request: Request, medium: Medium, *, store: bool = True
+) -> StreamingResponse:
+    """Answer with an object, or with the part of it that the request asks for.
+
+    ``store``: whether it is kept once it has been sent whole.
+    """
     resources = services.resources
-    medium, store = await resources.database.run(_find, caller, video_id, _KINDS[variant])
     reader = await asyncio.to_thread(resources.store.open, medium.object_key, caller.opening, medium.id)
     part = parse_range(request.headers.get("range"), reader.size)
     start, end = part or (0, reader.size - 1)
@@ -135,12 +153,18 @@ async def _then(
     await ending()
 
 
-def _find(connection: Connection, caller: Visitor, video_id: str, kind: MediaKind) -> tuple[Medium, bool]:
-    """The medium, and whether it is to be stored."""
+def find(connection: Connection, caller: Visitor, video_id: str, variant: Variant) -> tuple[Medium, bool]:
+    """The medium, and whether it is to be stored.
+
+    Raises:
+        NotFound: the account has no such video.
+        NotReady: there is no content yet, or there never will be.
+        VideoExpired: there is none any more; the code says why.
+    """
     job = jobs.get(connection, video_id, caller.account_id)
     if job is None:
         raise NotFound
-    medium = media.of_job(connection, video_id, kind) if job.state is JobState.COMPLETED else None
+    medium = media.of_job(connection, video_id, _KINDS[variant]) if job.state is JobState.COMPLETED else None
     if medium is not None:
         return medium, job.store
     if job.expired:

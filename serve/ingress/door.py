@@ -6,8 +6,8 @@ Callers that come while a transaction runs share the next one, so that a busy in
 of one. If the log cannot be written, nobody comes in.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -16,7 +16,7 @@ from cluster.errors import AccessLogUnavailable, InvalidCredentials, ServiceErro
 from cluster.records import access_log, api_keys, sessions
 from cluster.records.access_log import Access
 from cluster.records.allowances import Allowance, RequestKind
-from cluster.records.principals import Principal
+from cluster.records.principals import Principal, Scope
 from cluster.settings import Admission
 from cluster.storage.database import AsyncDatabase
 from cluster.storage.errors import KeyMissing
@@ -32,7 +32,9 @@ __all__ = ["Door", "Knock", "Visitor"]
 class Knock:
     """Somebody at the door: with which token, from which address, to do what (a method and a route).
 
-    ``kind`` is the allowance that it is taken from; ``streams`` says that the answer takes long.
+    ``kind`` is the allowance that it is taken from; ``streams`` says that the answer takes long. ``credential_id``
+    stands in the token's place where somebody comes by what was signed in the name of a credential: they may read
+    videos and nothing else.
     """
 
     token: str
@@ -40,6 +42,7 @@ class Knock:
     action: str
     kind: RequestKind = RequestKind.READ
     streams: bool = False
+    credential_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +114,20 @@ def _known(connection: Connection, keys: KeyStore, knocks: Sequence[Knock]) -> l
     of_keys = set(lookups) - of_sessions
     found = api_keys.authenticate(connection, of_keys) if of_keys else {}
     found |= sessions.authenticate(connection, of_sessions) if of_sessions else {}
-    return [found.get(lookup) for lookup in lookups]
+    signed = _signed(connection, [knock.credential_id for knock in knocks if knock.credential_id])
+    return [
+        signed.get(knock.credential_id) if knock.credential_id else found.get(lookup)
+        for lookup, knock in zip(lookups, knocks, strict=True)
+    ]
+
+
+def _signed(connection: Connection, credential_ids: Collection[str]) -> dict[str, Principal]:
+    """Those who are known by the id of a credential alone, limited to reading videos."""
+    if not credential_ids:
+        return {}
+    found = api_keys.named(connection, credential_ids) | sessions.named(connection, credential_ids)
+    reading = (Scope.VIDEOS_READ.value,)
+    return {name: replace(each, scopes=reading, logged_in_at=None) for name, each in found.items()}
 
 
 def _record(connection: Connection, keys: KeyStore, accesses: Sequence[Access]) -> list[Opening | None]:

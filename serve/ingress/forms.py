@@ -4,33 +4,53 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from cluster.errors import InvalidRequest
+from cluster.errors import FileMissing, InvalidRequest
+from cluster.ids import is_id
+from serve.ingress.kept import Kept
 from serve.media.probe import may_be_picture
 from serve.media.sniff import SNIFFED_BYTES
 
-__all__ = ["Submission", "read_json", "read_submission"]
+__all__ = ["FileForm", "Submission", "read_file_form", "read_json", "read_submission"]
+
+T = TypeVar("T")
 
 _MAX_FIELDS = 40
 _UNLIMITED = 2**62
 _REFERENCE = "input_reference"
+_FILE = "file"
+_FORM = "multipart/form-data"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The fields of a create request, and the bytes of its photo if it has one, or the URL where the photo lies."""
+    """The fields of a create request, and its photo: the bytes, the URL where they lie, or which kept one it is."""
 
     fields: dict[str, Any]
     photo: bytes | None
     url: str | None = None
+    kept: Kept | None = None
+
+    @property
+    def has_photo(self) -> bool:
+        """Whether a photo came with it, in whatever way."""
+        return any(way is not None for way in (self.photo, self.url, self.kept))
+
+
+@dataclass(frozen=True, slots=True)
+class FileForm:
+    """The fields of an upload, and the bytes of its file if it has one."""
+
+    fields: dict[str, Any]
+    file: bytes | None
 
 
 class _InMemoryParser(MultiPartParser):
@@ -79,13 +99,24 @@ async def read_submission(request: Request) -> Submission:
     Raises:
         InvalidRequest: it is neither a form nor JSON, or it has two photos.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        return await _read_form(request)
+    kind = _content_type(request)
+    if kind == _FORM:
+        return await _read_form(request, _submission)
     if kind == "application/json":
         fields = await read_json(request)
         return _with_reference(fields, fields.pop(_REFERENCE, None))
     raise InvalidRequest("Send the request as multipart/form-data or as application/json.", param="content-type")
+
+
+async def read_file_form(request: Request) -> FileForm:
+    """Read the body of an upload.
+
+    Raises:
+        InvalidRequest: it is no form, or it has two files.
+    """
+    if _content_type(request) != _FORM:
+        raise InvalidRequest(f"Send the request as {_FORM}.", param="content-type")
+    return await _read_form(request, _file_form)
 
 
 async def read_json(request: Request) -> dict[str, Any]:
@@ -102,7 +133,11 @@ async def read_json(request: Request) -> dict[str, Any]:
     return value
 
 
-async def _read_form(request: Request) -> Submission:
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _read_form(request: Request, read: Callable[[FormData], Awaitable[T]]) -> T:
     parser = _InMemoryParser(
         request.headers,
         _whole(request),
@@ -115,7 +150,7 @@ async def _read_form(request: Request) -> Submission:
     except (MultiPartException, UnicodeDecodeError, KeyError):
         raise InvalidRequest("The form cannot be read: a part is malformed, or there are too many.") from None
     try:
-        return await _submission(form)
+        return await read(form)
     finally:
         await form.close()
 
@@ -137,13 +172,27 @@ async def _submission(form: FormData) -> Submission:
     return _with_reference(fields, references[0] if references else None)
 
 
+async def _file_form(form: FormData) -> FileForm:
+    fields: dict[str, Any] = {}
+    for name, value in form.multi_items():
+        if name in fields:
+            raise InvalidRequest("A field is given twice.")
+        if isinstance(value, UploadFile) != (name == _FILE):
+            raise InvalidRequest("Send one file as the part 'file', with a name, and all else as text.", param=_FILE)
+        fields[name] = await value.read() if isinstance(value, UploadFile) else value
+    return FileForm(fields, fields.pop(_FILE, None))
+
+
 def _with_reference(fields: dict[str, Any], reference: Any) -> Submission:
     if reference is None or isinstance(reference, bytes):
         return Submission(fields, reference)
+    if isinstance(reference, dict) and "file_id" in reference:
+        return _with_file(fields, reference)
     url = reference.get("image_url") if isinstance(reference, dict) else reference
     if not isinstance(url, str) or not (scheme := _SCHEME.match(url)):
         raise InvalidRequest(
-            "Send the photo itself as the file input_reference, or a URL of it in input_reference.image_url.",
+            "Send the photo itself as the file input_reference, or its URL in input_reference.image_url,"
+            " or the id of one of your files in input_reference.file_id.",
             param=_REFERENCE,
         )
     if scheme[1].lower() != "data":
@@ -152,6 +201,17 @@ def _with_reference(fields: dict[str, Any], reference: Any) -> Submission:
         return Submission(fields, base64.b64decode(url.partition(",")[2], validate=True))
     except binascii.Error:
         raise InvalidRequest("The data: URL is not valid base64.", param=_REFERENCE) from None
+
+
+def _with_file(fields: dict[str, Any], reference: dict[str, Any]) -> Submission:
+    if len(reference) > 1:
+        raise InvalidRequest("Give one photo as input_reference.", param=_REFERENCE)
+    file_id = reference["file_id"]
+    if not isinstance(file_id, str):
+        raise InvalidRequest("input_reference.file_id: this must be a text.", param=_REFERENCE)
+    if not is_id("file", file_id):
+        raise FileMissing(param=_REFERENCE)
+    return Submission(fields, None, kept=Kept(file_id))
 
 
 async def _whole(request: Request) -> AsyncGenerator[bytes, None]:

@@ -7,10 +7,10 @@ from typing import Any, Final
 from cluster.errors import InvalidRequest
 from cluster.settings import Retention
 
-__all__ = ["Keeping", "keeping_schema", "read_keeping"]
+__all__ = ["EXPIRES", "Keeping", "keeping_schema", "read_keeping", "read_life", "seconds_after"]
 
 _STORE: Final = "store"
-_EXPIRES: Final = "expires_after"
+EXPIRES: Final = "expires_after"
 _PARTS: Final = ("anchor", "seconds")
 _ANCHOR: Final = "created_at"
 _FLAGS: Final = {"true": True, "false": False}
@@ -31,13 +31,18 @@ def read_keeping(fields: dict[str, Any], retention: Retention) -> Keeping:
         InvalidRequest: it is malformed, or the time to live is too short or too long.
     """
     store = _flag(fields.pop(_STORE, True))
-    given = fields.pop(_EXPIRES, None)
-    parts = {part: fields.pop(name) for part in _PARTS if (name := f"{_EXPIRES}[{part}]") in fields}
+    return Keeping(store, read_life(fields, retention))
+
+
+def read_life(fields: dict[str, Any], retention: Retention) -> timedelta | None:
+    """The time to live alone; None for none. Raises as `read_keeping`."""
+    given = fields.pop(EXPIRES, None)
+    parts = {part: fields.pop(name) for part in _PARTS if (name := f"{EXPIRES}[{part}]") in fields}
     if given is not None and parts:
         raise _wrong("this is given twice.")
     if given is None and not parts:
-        return Keeping(store)
-    return Keeping(store, _life(parts if given is None else given, retention))
+        return None
+    return _life(parts if given is None else given, retention)
 
 
 def keeping_schema() -> dict[str, Any]:
@@ -45,7 +50,7 @@ def keeping_schema() -> dict[str, Any]:
     seconds = {"type": "integer", "description": "From ten minutes to a year, unless this installation says otherwise."}
     anchor = {"type": "string", "enum": [_ANCHOR]}
     return {
-        _EXPIRES: {
+        EXPIRES: {
             "type": "object",
             "properties": {"anchor": anchor, "seconds": seconds},
             "required": list(_PARTS),
@@ -58,6 +63,11 @@ def keeping_schema() -> dict[str, Any]:
             " download, or after an hour.",
         },
     }
+
+
+def seconds_after(life: timedelta) -> dict[str, Any]:
+    """A time to live, as a request gives it."""
+    return {"anchor": _ANCHOR, "seconds": round(life.total_seconds())}
 
 
 def _flag(value: object) -> bool:
@@ -87,4 +97,4 @@ def _bounds(retention: Retention) -> tuple[int, int]:
 
 
 def _wrong(why: str) -> InvalidRequest:
-    return InvalidRequest(f"{_EXPIRES}: {why}", param=_EXPIRES)
+    return InvalidRequest(f"{EXPIRES}: {why}", param=EXPIRES)

@@ -15,6 +15,7 @@ from serve.engines.parameters import VideoParameters
 from serve.ingress.error_answers import invalid
 from serve.ingress.forms import Submission
 from serve.ingress.keeping import Keeping, read_keeping
+from serve.ingress.kept import Kept
 from serve.ingress.services import Services
 from serve.limits import image_limits
 from serve.media.errors import MediaError
@@ -31,15 +32,19 @@ _NO_SUBJECTS = ("", ".", "..")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A checked create request; ``reference`` is its photo, of which the header was checked, or the photo's URL."""
+    """A checked create request.
+
+    ``reference`` is its photo, of which the header was checked, or the photo's URL, or a photo that is kept already.
+    ``subject`` is a name, or what it is found by where the name is not known.
+    """
 
     model_name: str
     model: Model
     prompt: str
     parameters: VideoParameters
-    reference: bytes | str
+    reference: bytes | str | Kept
     idempotency_key: str | None
-    subject: str | None
+    subject: str | bytes | None
     priority: Priority
     keeping: Keeping
 
@@ -68,7 +73,9 @@ async def read_order(services: Services, submission: Submission, idempotency_key
     return Order(name, model, prompt, parameters, reference, idempotency_key, subject, priority, keeping)
 
 
-async def _reference(services: Services, submission: Submission) -> bytes | str:
+async def _reference(services: Services, submission: Submission) -> bytes | str | Kept:
+    if submission.kept is not None:
+        return submission.kept
     if submission.url is not None:
         return _text(submission.url, "input_reference", _LONGEST_URL)
     if submission.photo is not None:
@@ -76,13 +83,13 @@ async def _reference(services: Services, submission: Submission) -> bytes | str:
     raise InvalidRequest("Send a photo as input_reference: this model animates photos.", param="input_reference")
 
 
-async def checked(services: Services, data: bytes) -> bytes:
+async def checked(services: Services, data: bytes, param: str = "input_reference") -> bytes:
     """A photo whose header was checked, which takes next to no time.
 
     Raises:
         InvalidRequest: it is none, or larger than a photo may be; the code says which.
     """
-    await _judged(open_within, services, data)
+    await _judged(open_within, services, data, param)
     return data
 
 
@@ -95,11 +102,13 @@ async def looked_through(services: Services, data: bytes) -> ImageFacts:
     return await _judged(inspect, services, data)
 
 
-async def _judged(judge: Callable[[bytes, ImageLimits], T], services: Services, data: bytes) -> T:
+async def _judged(
+    judge: Callable[[bytes, ImageLimits], T], services: Services, data: bytes, param: str = "input_reference"
+) -> T:
     try:
         return await asyncio.to_thread(judge, data, image_limits(services.resources.settings))
     except MediaError as error:
-        raise InvalidRequest(error.message, code=error.code, param="input_reference") from None
+        raise InvalidRequest(error.message, code=error.code, param=param) from None
 
 
 def read_subject(value: object) -> str:

@@ -10,9 +10,9 @@ from cluster import telemetry
 from cluster.errors import InvalidRequest, TooManyRequests, Unavailable
 from cluster.records import accounts, fetches, media
 from cluster.records.media import Medium
-from cluster.storage.openings import Opening
 from serve.erasure import erase_doomed
 from serve.ingress.door import Visitor
+from serve.ingress.kept import read_whole
 from serve.ingress.services import Services
 from serve.url_failures import SENTENCES, UrlFailure
 
@@ -35,7 +35,7 @@ async def fetched(services: Services, caller: Visitor, url: str) -> bytes:
     try:
         await _ask(services, fetch_id)
         medium = await database.run(_outcome, fetch_id)
-        return await asyncio.to_thread(_read, services, caller.opening, medium)
+        return await asyncio.to_thread(read_whole, services, caller.opening, medium)
     finally:
         await asyncio.shield(_forget(services, fetch_id))
 
@@ -71,11 +71,6 @@ def _outcome(connection: Connection, fetch_id: str) -> Medium:
     if medium is None:
         raise Unavailable
     return medium
-
-
-def _read(services: Services, opening: Opening, medium: Medium) -> bytes:
-    reader = services.resources.store.open(medium.object_key, opening, medium.id)
-    return reader.read(0, reader.size)
 
 
 async def _forget(services: Services, fetch_id: str) -> None:

@@ -34,8 +34,10 @@ __all__ = [
     "AccountWriter",
     "Caller",
     "EndpointId",
+    "FileId",
     "FreshCaller",
     "KeyId",
+    "LinkEntrance",
     "OutboundCalls",
     "PrivacyCaller",
     "Served",
@@ -119,10 +121,15 @@ async def _caller(
     token = bearer.credentials if bearer else cookies.session_token(request)
     if token is None:
         raise InvalidCredentials
+    return await _enter(request, services, token)
+
+
+async def _enter(request: Request, services: Services, token: str, credential_id: str | None = None) -> Visitor:
     action = f"{request.method} {request.scope['route'].path}"
     kind = kind_of(request.scope)
     rate = RequestKind.CREATE if has_body(request.scope) else kind
-    knock = Knock(token, address_of(request), action, rate, streams=kind is RequestKind.STREAM)
+    streams = kind is RequestKind.STREAM
+    knock = Knock(token, address_of(request), action, rate, streams, credential_id)
     visitor = await services.door.enter(knock)
     request.state.allowance = visitor.allowance
     request.state.on_leaving = on_leaving = []
@@ -133,6 +140,18 @@ async def _caller(
 
 
 Caller = Annotated[Visitor, Depends(_caller)]
+
+
+def _link_entrance(request: Request, services: Served) -> Callable[[str], Awaitable[Visitor]]:
+    """Come in by a signature that was checked, in the name of the credential of that id."""
+
+    async def enter(credential_id: str) -> Visitor:
+        return await _enter(request, services, "", credential_id)
+
+    return enter
+
+
+LinkEntrance = Annotated[Callable[[str], Awaitable[Visitor]], Depends(_link_entrance)]
 
 
 def _with(scope: Scope) -> Callable[[Visitor], Visitor]:
@@ -173,6 +192,10 @@ def _endpoint_id(_: Caller, endpoint_id: str) -> str:
     return _of_kind("we", endpoint_id)
 
 
+def _file_id(_: Caller, file_id: str) -> str:
+    return _of_kind("file", file_id)
+
+
 def _of_kind(kind: str, name: str) -> str:
     if not is_id(kind, name):
         raise NotFound
@@ -181,4 +204,5 @@ def _of_kind(kind: str, name: str) -> str:
 
 VideoId = Annotated[str, Depends(_video_id)]
 KeyId = Annotated[str, Depends(_key_id)]
+FileId = Annotated[str, Depends(_file_id)]
 EndpointId = Annotated[str, Depends(_endpoint_id)]

@@ -19,13 +19,13 @@ from serve.ingress.events import wait_for_end
 from serve.ingress.forms import read_submission
 from serve.ingress.keeping import keeping_schema
 from serve.ingress.looks import Look, look
-from serve.ingress.order import read_order, read_subject
+from serve.ingress.order import Order, read_order, read_subject
 from serve.ingress.prefer import MAX_WAIT_SECONDS, wait_seconds
 from serve.ingress.services import Served, Services, VideoId, VideoReader, VideoWriter
 from serve.ingress.video_object import Video, VideoDeleted, VideoPage, render
 from serve.media.probe import ACCEPTED
 
-__all__ = ["router"]
+__all__ = ["CREATE_ERRORS", "Prefer", "create_schema", "made", "router"]
 
 router = APIRouter(tags=["Videos"], responses=documented(errors.InvalidCredentials, errors.InsufficientScope))
 _ABSENT = documented(NotFound)
@@ -34,7 +34,25 @@ _LONGEST_POLL = 20
 """So many times the usual pause at most."""
 
 
-def _create_schema() -> dict[str, Any]:
+Prefer = Annotated[list[str] | None, Header(description=_PREFER)]
+CREATE_ERRORS = documented(
+    errors.InvalidRequest,
+    errors.ModelNotFound,
+    errors.InsufficientCredits,
+    errors.SpendingCapReached,
+    errors.ConsentRequired,
+    errors.ConsentWithdrawn,
+    errors.RequestInProgress,
+    errors.PayloadTooLarge,
+    errors.IdempotencyKeyReused,
+    errors.TooManyRequests,
+    errors.TooManyQueued,
+    errors.TooManyStreams,
+    errors.QueueFull,
+)
+
+
+def create_schema() -> dict[str, Any]:
     """What a create request takes, for the documentation: the body is read by hand, within bounds."""
     parameters = VideoParameters.model_json_schema()["properties"]
     text = {
@@ -53,7 +71,8 @@ def _create_schema() -> dict[str, Any]:
     }
     photo = {"input_reference": {"type": "string", "format": "binary", "description": f"{ACCEPTED}."}}
     link = {"type": "string", "format": "uri", "description": "https, http or data."}
-    linked = {"input_reference": {"type": "object", "properties": {"image_url": link}}}
+    file = {"type": "string", "description": "One of your files: `POST /v1/files`."}
+    linked = {"input_reference": {"type": "object", "properties": {"image_url": link, "file_id": file}}}
 
     def schema(reference: dict[str, Any]) -> dict[str, Any]:
         properties = text | reference | parameters | keeping_schema()
@@ -65,22 +84,8 @@ def _create_schema() -> dict[str, Any]:
 
 @router.post(
     "/v1/videos",
-    openapi_extra=_create_schema(),
-    responses=documented(
-        errors.InvalidRequest,
-        errors.ModelNotFound,
-        errors.InsufficientCredits,
-        errors.SpendingCapReached,
-        errors.ConsentRequired,
-        errors.ConsentWithdrawn,
-        errors.RequestInProgress,
-        errors.PayloadTooLarge,
-        errors.IdempotencyKeyReused,
-        errors.TooManyRequests,
-        errors.TooManyQueued,
-        errors.TooManyStreams,
-        errors.QueueFull,
-    ),
+    openapi_extra=create_schema(),
+    responses=CREATE_ERRORS | documented(errors.FileMissing),
 )
 async def create_video(
     request: Request,
@@ -88,14 +93,20 @@ async def create_video(
     services: Served,
     caller: VideoWriter,
     idempotency_key: Annotated[str | None, Header()] = None,
-    prefer: Annotated[list[str] | None, Header(description=_PREFER)] = None,
+    prefer: Prefer = None,
 ) -> Video:
     """Turn a photo into a video. The answer is the queued job; the same `Idempotency-Key` is the same job.
 
     With `Prefer: wait=N` the answer comes when the job has ended, or after N seconds, whichever is first.
     """
-    submission = await read_submission(request)
-    order = await read_order(services, submission, idempotency_key)
+    order = await read_order(services, await read_submission(request), idempotency_key)
+    return await made(services, caller, order, request, response, prefer)
+
+
+async def made(
+    services: Services, caller: Visitor, order: Order, request: Request, response: Response, prefer: list[str] | None
+) -> Video:
+    """Accept an order; its job, as it stands at once or after the time that the caller would rather wait."""
     job_id = await accept(services, caller, order)
     if patience := wait_seconds(prefer or []):
         await wait_for_end(services, caller, job_id, request, patience)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from cluster.errors import InvalidRequest
-from cluster.privacy.media_kinds import MediaKind
 from cluster.records import expiry, lifecycle
 from cluster.records.job_states import Stage
 from cluster.settings import configs_folder, read
@@ -162,7 +161,7 @@ def test_of_what_is_not_to_be_stored_the_input_goes_with_the_job(api: Api, perso
     api.clean()
     video = person.get(f"/v1/videos/{job_id}").json()
     assert (video["prompt"], video["expires_at"] - video["completed_at"]) == ("", 3600)
-    assert {stored["kind"] for stored in video["stored"]} == set(MediaKind) - {MediaKind.UPLOAD, MediaKind.INPUT}
+    assert {stored["kind"] for stored in video["stored"]} == {"video", "thumbnail", "spritesheet"}
     assert not [key for key in api.snapshot().objects if key.startswith("input/")]
 
 
