@@ -71,7 +71,9 @@ class Video(BaseModel):
     store: bool = Field(description="false: kept until its first whole download, for an hour at most.")
     price: int = Field(description="Credits: reserved at first, charged only when the video is delivered.")
     parameters: Mapping[str, Any]
-    layers: list[str] | None = Field(description="The layers that the photo was taken apart into, far to near.")
+    layers: list[str] | None = Field(
+        description="The layers that the photo was taken apart into, far to near; `plane` alone is a flat picture."
+    )
     disclosure: Disclosure = Field(description="Who else received data for this job.")
     stored: list[Stored] = Field(description="What is kept of this job, where, under which promise, until when.")
 

@@ -57,9 +57,9 @@ def camera_path(move: Camera, parameters: VideoParameters) -> list[Pose]:
 def _curves(move: Camera, time: Curve, parameters: VideoParameters, reach: float) -> dict[str, Curve]:
     if move == "still":
         return {"x": np.zeros_like(time)}
-    if move == "handheld":
-        return _handheld(time, reach, parameters)
     eased = time if parameters.loop else _EASINGS[parameters.easing](time)
+    if move == "handheld":
+        return _handheld(eased, reach, parameters)
     if move == "orbit":
         return _orbit(eased, reach)
     there = reach * ((1 - np.cos(2 * np.pi * time)) / 2 if parameters.loop else eased)

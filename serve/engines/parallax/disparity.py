@@ -49,11 +49,16 @@ def background(disparity: Map, known: Map, reach: float) -> Map:
 
 
 def flattened(inverse_depth: Map, alpha: Map, reach: float) -> Map:
-    """Coarse disparity of a rigid subject: 1, with a hint of its own relief."""
+    """Coarse disparity of a thing that stands out: 1, with a hint of its own relief."""
     inside = (alpha > 0.9).astype(np.float32)
     level = max(float(np.median(inverse_depth[alpha > 0.5])), 1e-6)
     relief = np.clip(_RELIEF * (inverse_depth / level - 1), -_RELIEF_RANGE, _RELIEF_RANGE)
     return _smooth(_on_grid(fill_smoothly(1 + relief.astype(np.float32), inside)), reach, _MAX_STRETCH / 4)
+
+
+def rigid(width: int, height: int) -> Map:
+    """Coarse disparity of a person: 1, without any relief, so that a face keeps its shape."""
+    return np.ones(grid_shape(width, height), np.float32)
 
 
 def _smooth(grid: Map, reach: float, stretch: float) -> Map:

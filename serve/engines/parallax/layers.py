@@ -11,16 +11,19 @@ from serve.engines.parallax import disparity
 from serve.engines.parallax.camera import Pose
 from serve.engines.parallax.filters import Map, dilate
 from serve.engines.parallax.networks import Networks
-from serve.engines.parallax.projection import needed_margin, reach
+from serve.engines.parallax.projection import grid_shape, needed_margin, reach
+from serve.engines.parallax.readable import has_depth
 from serve.engines.parallax.scene import Layer, Scene
 from serve.engines.parallax.separation import Inpaint, cut_out, separate
 from serve.engines.parallax.split import near_matte
-from serve.engines.parallax.subject import choose_matte
+from serve.engines.parallax.subject import choose_subject
 
 STEPS = 6
 """How often `decompose` reports."""
 
 _NARROW = 8
+_PLANE = 0.5
+"""Disparity of a picture that is not taken apart: the camera moves half as far as past a subject."""
 _HEADROOM = 6
 """A dolly's centre is at most so many times as far below the frame's upper edge as the subject's top."""
 
@@ -34,27 +37,34 @@ def decompose(photo: Image, networks: Networks, path: Sequence[Pose], done: Call
     """
     height, width = photo.shape[:2]
     depth = disparity.refine(photo, networks.depth(photo))
+    has_room = has_depth(photo, depth)
     done()
     salient = networks.salient_matting(photo)
     done()
-    alpha = choose_matte(photo, salient, networks.portrait_matting(photo))
+    subject = choose_subject(photo, salient, networks.portrait_matting(photo)) if has_room else None
     done()
-    scene = Scene(width, height, 0, _centre(photo, alpha), ())
+    scene = Scene(width, height, 0, _centre(photo, subject.alpha if subject else None), ())
     scene = replace(scene, margin=needed_margin(path, scene))
     canvas = _outpaint(photo, scene.margin, networks.inpainting)
     done()
+    front: tuple[Layer, ...] = ()
+    known, alpha = np.ones_like(depth), None
     apart = reach(path, scene)
+    if subject is not None:
+        alpha, known = subject.alpha, _outside(subject.alpha)
+        canvas, cut = separate(canvas, _widen(alpha, scene.margin), networks.inpainting)
+        shape = disparity.rigid(width, height) if subject.is_person else disparity.flattened(depth, alpha, apart)
+        front = (cut_out("subject", cut, shape),)
+    done()
     relative = disparity.relative(depth, alpha)
-    layers: tuple[Layer, ...] = ()
-    known = np.ones_like(relative)
-    if alpha is not None:
-        canvas, subject = separate(canvas, _widen(alpha, scene.margin), networks.inpainting)
-        layers = (cut_out("subject", subject, disparity.flattened(depth, alpha, apart)),)
-        known = _outside(alpha)
+    behind = _split(canvas, relative, known, apart, networks.inpainting) if has_room else (_plane(canvas, scene),)
     done()
-    behind = _split(canvas, relative, known, apart, networks.inpainting)
-    done()
-    return replace(scene, layers=(*behind, *layers))
+    return replace(scene, layers=(*behind, *front))
+
+
+def _plane(canvas: Image, scene: Scene) -> Layer:
+    """A picture without room in it, moved as one."""
+    return Layer("plane", canvas, np.full(grid_shape(scene.width, scene.height), _PLANE, np.float32))
 
 
 def _split(canvas: Image, relative: Map, known: Map, apart: float, inpaint: Inpaint) -> tuple[Layer, ...]:

@@ -1,10 +1,13 @@
 """The photo's subject: which matte to believe, and what to mend in it."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from serve.engines.parallax.filters import Map, guided_filter, smoothstep
+from serve.engines.parallax.readable import is_decided
 
 _AGREEMENT = 0.8
 _SMALLEST, _LARGEST = 0.004, 0.9
@@ -12,17 +15,27 @@ _SOFT, _FIRM = (0.08, 0.92), (0.25, 0.75)
 """What becomes transparent and what opaque: hair stays soft, the salient network's doubts do not."""
 
 
-def choose_matte(photo: NDArray[np.uint8], salient: Map, portrait: Map) -> Map | None:
-    """The subject's alpha, height x width in 0..1, or None if nothing stands out.
+@dataclass(frozen=True)
+class Subject:
+    """What stands out: `alpha`, height x width in 0..1, and whether it is probably a person."""
+
+    alpha: Map
+    is_person: bool
+
+
+def choose_subject(photo: NDArray[np.uint8], salient: Map, portrait: Map) -> Subject | None:
+    """The photo's subject, or None if nothing stands out, or the salient network cannot decide what does.
 
     The portrait network is finer, but means something only on people: it is believed when both agree.
     """
     is_person = _overlap(salient, portrait) >= _AGREEMENT
+    if not is_person and not is_decided(salient):
+        return None
     chosen = np.maximum(portrait, _core(salient)) if is_person else salient
     mended = _without_specks(_without_holes(chosen))
     refined = guided_filter(photo, mended, radius=_side(photo) / 100, epsilon=1e-4)
     alpha = smoothstep(*(_SOFT if is_person else _FIRM), refined)
-    return alpha if _SMALLEST <= float((alpha > 0.5).mean()) <= _LARGEST else None
+    return Subject(alpha, is_person) if _SMALLEST <= float((alpha > 0.5).mean()) <= _LARGEST else None
 
 
 def _overlap(one: Map, other: Map) -> float:

@@ -45,6 +45,26 @@ def test_a_loop_goes_on_where_it_ends(move: Camera) -> None:
     assert steps[-1] <= 2 * np.median(steps) + 1e-9
 
 
+@pytest.mark.parametrize("move", [move for move in MOVES if move != "still"])
+def test_a_loop_has_no_seam(move: Camera) -> None:
+    """The step from the last frame to the first is like its neighbours, in length and in direction."""
+    path = curves(move, loop=True, seed=1)
+    steps = np.diff(np.vstack((path, path[:2])), axis=0)
+    turns = np.abs(np.diff(steps, axis=0)).sum(axis=1)
+
+    assert np.abs(steps[-2:]).sum(axis=1).max() <= np.abs(steps[:-2]).sum(axis=1).max() * 1.05
+    assert turns[-2:].max() <= turns[:-2].max() * 1.05
+
+
+@pytest.mark.parametrize("move", [move for move in MOVES if move != "still"])
+@pytest.mark.parametrize("easing", ["smooth", "linear"])
+def test_a_smooth_move_starts_and_ends_at_rest(move: Camera, easing: Easing) -> None:
+    steps = np.abs(np.diff(curves(move, easing=easing, seed=1), axis=0)).sum(axis=1)
+    at_rest = max(steps[0], steps[-1]) < 0.1 * steps.max()
+
+    assert at_rest == (easing == "smooth")
+
+
 @pytest.mark.parametrize("easing", EASINGS)
 def test_easings_go_all_the_way(easing: Easing) -> None:
     assert curves("pan_right", easing=easing)[-1, 0] == pytest.approx(curves("pan_right", easing="linear")[-1, 0])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from serve.engines.parallax.filters import fill_smoothly, guided_filter, limit_slope
 from serve.engines.parallax.separation import separate
-from serve.engines.parallax.subject import choose_matte
+from serve.engines.parallax.subject import choose_subject
 
 seeds = st.integers(0, 2**16)
 
@@ -67,8 +67,8 @@ def test_nothing_stands_out_in_an_empty_or_full_matte() -> None:
     photo = np.zeros((64, 64, 3), np.uint8)
     empty, full = np.zeros((64, 64), np.float32), np.ones((64, 64), np.float32)
 
-    assert choose_matte(photo, empty, empty) is None
-    assert choose_matte(photo, full, full) is None
+    assert choose_subject(photo, empty, empty) is None
+    assert choose_subject(photo, full, full) is None
 
 
 def test_the_portrait_network_is_believed_only_where_both_agree() -> None:
@@ -76,8 +76,21 @@ def test_the_portrait_network_is_believed_only_where_both_agree() -> None:
     salient, nonsense = np.zeros((128, 128), np.float32), np.zeros((128, 128), np.float32)
     salient[30:100, 30:100] = 1
     nonsense[0:40, 90:128] = 1
-    alpha = choose_matte(photo, salient, nonsense)
+    subject = choose_subject(photo, salient, nonsense)
 
-    assert alpha is not None
-    assert alpha[65, 65] == pytest.approx(1)
-    assert alpha[5, 120] == 0
+    assert subject is not None
+    assert not subject.is_person
+    assert subject.alpha[65, 65] == pytest.approx(1)
+    assert subject.alpha[5, 120] == 0
+
+
+def test_a_matte_of_fog_is_not_believed_unless_the_portrait_network_agrees() -> None:
+    photo = np.random.default_rng(0).integers(0, 255, (128, 128, 3), np.uint8)
+    fog = np.full((128, 128), 0.3, np.float32)
+    fog[30:80, 30:80] = 1
+    person = (fog == 1).astype(np.float32)
+    agreed = choose_subject(photo, fog, person)
+
+    assert choose_subject(photo, fog, np.zeros_like(fog)) is None
+    assert agreed is not None
+    assert agreed.is_person
