@@ -1,10 +1,11 @@
 """The SDKs, unmodified, each in an environment that has nothing else; made when first asked for, and kept."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["ROOT", "python_with"]
+__all__ = ["ROOT", "node", "node_folder_with", "python_with"]
 
 ROOT = Path(__file__).parents[2]
 _FOLDER = ROOT / ".venv-clients"
@@ -19,6 +20,25 @@ def python_with(version: str) -> Path:
         _do(str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"openai=={version}")
         ready.touch()
     return python
+
+
+def node() -> str:
+    """The interpreter of JavaScript that is installed."""
+    found = shutil.which("node")
+    assert found, "node and npm are missing: install Node.js 20 or later, on Debian by `apt-get install nodejs npm`"
+    return found
+
+
+def node_folder_with(version: str) -> Path:
+    """A folder in which node finds the npm package `openai` in just this version."""
+    node()
+    folder = _FOLDER / f"node-{version}"
+    ready = folder / ".ready"
+    if not ready.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _do("npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), f"openai@{version}")
+        ready.touch()
+    return folder
 
 
 def _do(*command: str) -> None:
