@@ -31,7 +31,7 @@ down: $(READY) ## End it. Data stay.
 test: $(READY) ## Run every test.
 	$(BIN)/python -m pytest
 
-test-clients: $(READY) ## Try the unmodified OpenAI SDKs, each in an environment of its own.
+test-clients: $(READY) ## Try the unmodified OpenAI SDKs, each in an environment of its own, and every snippet of the guides.
 	$(BIN)/python -m pytest tests/clients
 
 check: $(READY) ## Run every check that needs no running program.
