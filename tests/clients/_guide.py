@@ -8,8 +8,9 @@ from typing import Final
 __all__ = ["script"]
 
 _BLOCK: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE: Final = re.compile(r"# (\w+\.\w+)\n")
+_FILE: Final = re.compile(r"# ([\w/]+\.\w+)\n")
 """The first line of a block that is a file, and is not run by itself."""
+_RUN_BY: Final = {"python": "python", "js": "node"}
 _END: Final = "END-OF-BLOCK"
 
 
@@ -28,13 +29,17 @@ def script(page: Path) -> str:
 
 
 def _commands(number: int, language: str, text: str) -> Iterator[str]:
-    if language == "sh":
+    if named := _FILE.match(text):
+        yield _written(named[1], text)
+    elif language == "sh":
         yield text
-    elif language in {"python", "js"}:
-        named = _FILE.match(text)
-        name = named[1] if named else f"block{number}.{'py' if language == 'python' else 'mjs'}"
-        yield f"cat > {name} <<'{_END}'\n{text}{_END}"
-        if not named:
-            yield f"{'python' if language == 'python' else 'node'} {name}"
+    elif language in _RUN_BY:
+        name = f"block{number}.{'mjs' if language == 'js' else 'py'}"
+        yield _written(name, text)
+        yield f"{_RUN_BY[language]} {name}"
     else:
         raise ValueError(f"nothing runs a block of {language!r}")
+
+
+def _written(name: str, text: str) -> str:
+    return f"cat > {name} <<'{_END}'\n{text}{_END}"
