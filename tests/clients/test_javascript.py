@@ -14,7 +14,7 @@ PROGRAM = ROOT / "tests" / "clients" / "drivers" / "calls.mjs"
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("group", ["keep", "end", "refused", "webhook"])
+@pytest.mark.parametrize("group", ["keep", "end", "refused", "webhook", "reuse"])
 def test_every_call(group: str, user: User) -> None:
     environment = user.environment | {"CLIENTS_NODE_FOLDER": str(node_folder_with(VERSION))}
     command = [node(), str(PROGRAM), group]

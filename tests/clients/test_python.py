@@ -9,7 +9,7 @@ from tests.clients._sdk import ROOT, python_with
 from tests.clients.conftest import User
 
 SDKS = ["2.6.1", "2.54.0", "3.54.0"]
-GROUPS = ["create", "keep", "end", "refused", "webhook"]
+GROUPS = ["create", "keep", "end", "refused", "webhook", "reuse"]
 
 
 @pytest.mark.timeout(600)

@@ -148,11 +148,27 @@ async function webhook(client) {
   server.close();
 }
 
+async function byFileId(client) {
+  const file = await client.files.create({ file: photo(), purpose: "vision" });
+  assert.deepEqual([file.object, file.purpose, file.status], ["file", "vision", "processed"]);
+  const video = await ended(client, await create(client, { input_reference: { file_id: file.id } }));
+  assert.equal(video.status, "completed");
+  assert((await client.files.delete(file.id)).deleted);
+  await refusal(OpenAI.NotFoundError, client.files.retrieve(file.id));
+}
+
+async function remix(client) {
+  const source = await ended(client, await create(client));
+  const video = await ended(client, await client.videos.remix(source.id, { prompt: "pan left" }));
+  assert.deepEqual([video.status, video.remixed_from_video_id], ["completed", source.id]);
+}
+
 const GROUPS = {
   keep: [createInEveryWay, listByPages, download, remove],
   end: [failedAndCancelled],
   refused: [errors, tooManyAndAgain],
   webhook: [webhook],
+  reuse: [byFileId, remix],
 };
 const calls = GROUPS[process.argv[2]];
 const client = new OpenAI();
