@@ -7,10 +7,10 @@ READY := $(VENV)/.ready
 TORCH ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check promises chaos bench clean
+.PHONY: help demo up down test test-clients check promises chaos bench clean
 
 help: ## Say what there is.
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
@@ -30,6 +30,9 @@ down: $(READY) ## End it. Data stay.
 
 test: $(READY) ## Run every test.
 	$(BIN)/python -m pytest
+
+test-clients: $(READY) ## Try the unmodified OpenAI SDKs, each in an environment of its own, and every snippet of the guides.
+	$(BIN)/python -m pytest tests/clients
 
 check: $(READY) ## Run every check that needs no running program.
 	$(BIN)/ruff check .
@@ -51,4 +54,4 @@ bench: $(READY) ## Measure every figure of the README.
 	done
 
 clean: ## Remove what was made here: the environment, results, caches. Data of the cluster stay.
-	rm -rf $(VENV) out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-clients out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

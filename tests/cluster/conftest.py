@@ -73,15 +73,16 @@ def new_account(cluster: RunningCluster, **details: str) -> Iterator[Account]:
         yield Account(created["account_id"], key, openai, http)
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[RunningCluster]:
-    """The session's cluster; ended with everything it started."""
+@contextmanager
+def running_cluster(**own_settings: str) -> Iterator[RunningCluster]:
+    """A cluster with further ``I2V_`` variables; ended with everything it started."""
     folder = Path(tempfile.mkdtemp(prefix="i2v-", dir="/tmp"))
     models = runtime.paths(settings.load()).models
     environment = {name: value for name, value in os.environ.items() if not name.startswith("I2V_")}
     ports = _ports.take()
     environment |= ports.settings | {"I2V_DATA_FOLDER": str(folder), "I2V_OUTBOUND_ALLOWED_NETWORKS": PUBLIC}
     environment["I2V_SWEEP_EVERY_HOURS"] = ""  # tests plant what it would erase
+    environment |= own_settings
     if models.exists():
         (folder / "models").symlink_to(models)
     own = settings.read(settings.configs_folder(), environment)
@@ -100,6 +101,13 @@ def cluster() -> Iterator[RunningCluster]:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(where.sockets, ignore_errors=True)
         ports.release()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[RunningCluster]:
+    """The session's cluster."""
+    with running_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture
