@@ -37,6 +37,8 @@ class MediaRule:
     purpose: str
     promise: str
     shown_to_owner: bool = False
+    of_a_job: bool = True
+    """Whether every job that is completed has one."""
 
     @property
     def until(self) -> str:
@@ -48,7 +50,7 @@ KINDS: dict[MediaKind, MediaRule] = {
     MediaKind.UPLOAD: MediaRule(Lifetime.TASK, "the photo as it was sent, until its metadata is stripped", "P110"),
     MediaKind.INPUT: MediaRule(Lifetime.ACCOUNT, "the photo without metadata, to animate it again", "P38"),
     MediaKind.FILE: MediaRule(
-        Lifetime.ACCOUNT, "a photo for many videos, without metadata", "P38", shown_to_owner=True
+        Lifetime.ACCOUNT, "a photo for many videos, without metadata", "P38", shown_to_owner=True, of_a_job=False
     ),
     MediaKind.VIDEO: MediaRule(Lifetime.ACCOUNT, "the video, shown once it was screened", "P38", shown_to_owner=True),
     MediaKind.THUMBNAIL: MediaRule(Lifetime.ACCOUNT, "a still of the finished video", "P38", shown_to_owner=True),

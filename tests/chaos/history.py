@@ -14,7 +14,7 @@ from tests.checks import differences, misspent
 
 __all__ = ["History", "violations"]
 
-_KEPT = sorted(kind.value for kind, rule in KINDS.items() if rule.lifetime is Lifetime.ACCOUNT)
+_KEPT = sorted(kind.value for kind, rule in KINDS.items() if rule.of_a_job and rule.lifetime is Lifetime.ACCOUNT)
 
 
 @dataclass(frozen=True)

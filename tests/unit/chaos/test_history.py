@@ -54,7 +54,7 @@ class Past:
         """A job that was delivered."""
         job_id = self.accepted(name)
         for kind, rule in KINDS.items():
-            if rule.lifetime is Lifetime.ACCOUNT:
+            if rule.of_a_job and rule.lifetime is Lifetime.ACCOUNT:
                 self.written(kind, job_id)
         assert self.world.run(lifecycle.complete, self.world.advance(self.world.claim()[0]))
         self.journal.was_seen(job_id, "completed", "digest")

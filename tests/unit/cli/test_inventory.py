@@ -16,7 +16,7 @@ import serve.ingress
 from cluster.cli import inventory
 from cluster.cli.inventory import columns, defined, message_places, models_of, modules, parquet_places, routes
 from cluster.privacy.data_map import Place, PlaceKind, load
-from tests.api import Api, Person
+from tests.api import PHOTO, Api, Person
 
 
 class Inner(BaseModel):
@@ -156,6 +156,7 @@ def test_every_route_of_the_api_is_walked(applications: list[FastAPI]) -> None:
 def test_a_database_and_a_store_in_use_hold_what_is_declared_and_nothing_else(api: Api, person: Person) -> None:
     """What PostgreSQL and the store say, not what the code says of them."""
     api.drive(person.created())
+    person.post("/v1/files", data={"purpose": "vision"}, files={"file": PHOTO}).raise_for_status()
     rows = api.world.sql(
         "SELECT relname, attname FROM pg_attribute"
         " JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace"
