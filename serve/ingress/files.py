@@ -25,6 +25,7 @@ from serve.ingress.forms import read_file_form
 from serve.ingress.keeping import EXPIRES, keeping_schema
 from serve.ingress.kept import file_id_of, media_id_of
 from serve.ingress.services import FileId, Served, VideoReader, VideoWriter
+from serve.media.probe import ACCEPTED
 
 __all__ = ["router"]
 
@@ -67,7 +68,7 @@ class FileDeleted(BaseModel):
 def _schema() -> dict[str, Any]:
     """What an upload takes, for the documentation: the body is read by hand, within bounds."""
     properties = {
-        "file": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP or AVIF."},
+        "file": {"type": "string", "format": "binary", "description": f"{ACCEPTED}."},
         "purpose": {"enum": ["vision", "user_data"]},
         EXPIRES: keeping_schema()[EXPIRES] | {"description": "The file's own time to live."},
     }
