@@ -10,8 +10,7 @@ __all__ = ["has_depth", "is_decided"]
 
 _FLAT, _FLAT_IF_DRAWN = 1.55, 2.0
 """Of 21 pictures, the nearest parts of every flat one came out as up to 1.45 times as near as its farthest, those of
-every photo with room in it as at least 1.77 times. Some small dense pages come out as
-more than 1.55."""
+every photo with room in it as at least 1.77 times. Some dense pages come out as more."""
 _DRAWN = 0.55
 """Share of neighbours that are exactly equal: of pages and drawings at least 0.63, of photos at most 0.45."""
 _DOUBTFUL = 0.6
