@@ -15,6 +15,7 @@ from serve.ingress import (
     disclosures,
     documentation,
     error_answers,
+    estimates,
     events,
     guests,
     health,
@@ -38,6 +39,7 @@ __all__ = ["create_api"]
 
 _ROUTES = (
     videos,
+    estimates,
     content,
     events,
     subjects,

@@ -1,5 +1,6 @@
 """`/v1/videos`: create, read, list, cancel, delete."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -24,7 +25,7 @@ from serve.ingress.prefer import MAX_WAIT_SECONDS, wait_seconds
 from serve.ingress.services import Served, Services, VideoId, VideoReader, VideoWriter
 from serve.ingress.video_object import Video, VideoDeleted, VideoPage, render
 
-__all__ = ["router"]
+__all__ = ["create_schema", "router"]
 
 router = APIRouter(tags=["Videos"], responses=documented(errors.InvalidCredentials, errors.InsufficientScope))
 _ABSENT = documented(NotFound)
@@ -33,7 +34,7 @@ _LONGEST_POLL = 20
 """So many times the usual pause at most."""
 
 
-def _create_schema() -> dict[str, Any]:
+def create_schema(required: Sequence[str]) -> dict[str, Any]:
     """What a create request takes, for the documentation: the body is read by hand, within bounds."""
     parameters = VideoParameters.model_json_schema()["properties"]
     text = {
@@ -56,7 +57,7 @@ def _create_schema() -> dict[str, Any]:
 
     def schema(reference: dict[str, Any]) -> dict[str, Any]:
         properties = text | reference | parameters | keeping_schema()
-        return {"schema": {"type": "object", "required": ["input_reference"], "properties": properties}}
+        return {"schema": {"type": "object", "required": list(required), "properties": properties}}
 
     content = {"multipart/form-data": schema(photo), "application/json": schema(linked)}
     return {"requestBody": {"required": True, "content": content}}
@@ -64,7 +65,7 @@ def _create_schema() -> dict[str, Any]:
 
 @router.post(
     "/v1/videos",
-    openapi_extra=_create_schema(),
+    openapi_extra=create_schema(required=["input_reference"]),
     responses=documented(
         errors.InvalidRequest,
         errors.ModelNotFound,
