@@ -190,7 +190,7 @@ class Stages(_Group):
     generation_pace: float = Field(
         gt=0, description="Seconds that a megapixel of video is expected to take, until the first of a model was made."
     )
-    generation_threads: int = Field(ge=0, description="Threads of a generation replica on a CPU; 0: one for each core.")
+    generation_threads: int = Field(ge=0, description="CPU threads of a generation replica; 0: one for each core.")
     generation_memory_bytes: int | None = Field(
         gt=0, description="What a generation replica may hold of the host's memory, in bytes; empty: no bound."
     )

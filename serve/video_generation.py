@@ -1,6 +1,7 @@
 """Video generation: an in-house engine turns a clean picture into a video, on a GPU or a CPU."""
 
 import asyncio
+import os
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any
@@ -29,6 +30,8 @@ from serve.step_times import StepKind
 from serve.weights import open_weights
 
 __all__ = ["VideoGeneration"]
+
+_MOST_CODING_THREADS = 16
 
 
 class _Sampler:
@@ -61,6 +64,13 @@ class VideoGeneration(StageDeployment):
         }
 
     @property
+    def _coding_threads(self) -> int:
+        """As many as the networks have, which on most machines is all; beyond sixteen the encoder gains nothing."""
+        return min(
+            self.resources.settings.stages.generation_threads or len(os.sched_getaffinity(0)), _MOST_CODING_THREADS
+        )
+
+    @property
     @override
     def memory_bytes(self) -> int | None:
         """An engine's memory grows with the request, so it is bounded."""
@@ -78,7 +88,8 @@ class VideoGeneration(StageDeployment):
         sampler = _Sampler(clip, SPRITES)
         run.doing(StepKind.FRAME)
         video = BytesIO()
-        encode_mp4(sampler.passing(clip.frames()), video, clip.width, clip.height, clip.fps, clip.frame_count)
+        frames = sampler.passing(clip.frames())
+        encode_mp4(frames, video, clip.width, clip.height, clip.fps, clip.frame_count, threads=self._coding_threads)
         size = (clip.width, clip.height)
         written = run.write(MediaKind.VIDEO, "video/mp4", [video.getvalue()], derived_from=photo.id, size=size)
         still = thumbnail(sampler.kept[0])

@@ -21,6 +21,7 @@ __all__ = ["ENCODER_OPTIONS", "VideoCodec", "encode_mp4"]
 VideoCodec = Literal["libx264", "h264_nvenc"]
 
 _QUEUED_FRAMES = 3
+_THREADS_PER_CONVERTER = 4
 # Finer chroma buys 0.8 dB of RGB in the first frame for 17 % more bytes; a lower CRF pays 22 % for as much.
 ENCODER_OPTIONS: dict[VideoCodec, dict[str, str]] = {
     "libx264": {
@@ -49,8 +50,8 @@ def encode_mp4(
 ) -> None:
     """Code `frame_count` RGB frames, height x width x 3, both sides even, into the seekable `out`.
 
-    Frames are drawn in the caller's thread while a second one encodes, at most three behind. The same frames make
-    the same bytes.
+    Frames are drawn in the caller's thread while others convert and encode, a few behind. The same frames and as many
+    threads make the same bytes.
 
     Raises:
         ValueError: a side is odd, or the frames are not what was said.
@@ -59,20 +60,21 @@ def encode_mp4(
     if width % 2 or height % 2:
         raise ValueError("both sides of a video must be even")
     with _Encoder(out, width, height, fps, frame_count, codec, threads) as encoder:
-        drawn = _feed(encoder, frames)
+        drawn = _feed(encoder, frames, max(threads // _THREADS_PER_CONVERTER, 1))
         if drawn != frame_count:
             raise ValueError(f"{drawn} frames came instead of {frame_count}")
 
 
-def _feed(encoder: "_Encoder", frames: Iterable[NDArray[np.uint8]]) -> int:
+def _feed(encoder: "_Encoder", frames: Iterable[NDArray[np.uint8]], converters: int) -> int:
     drawn = 0
     waiting: deque[Future[None]] = deque()
-    with ThreadPoolExecutor(1, "encoder") as thread:
+    with ThreadPoolExecutor(converters, "colours") as colours, ThreadPoolExecutor(1, "encoder") as thread:
         try:
             for frame in frames:
-                waiting.append(thread.submit(encoder.write, frame, drawn))
+                encoder.check(frame)
+                waiting.append(thread.submit(encoder.write, colours.submit(rgb_to_yuv420p, frame), drawn))
                 drawn += 1
-                if len(waiting) > _QUEUED_FRAMES:
+                if len(waiting) > _QUEUED_FRAMES + converters:
                     waiting.popleft().result()
             while waiting:
                 waiting.popleft().result()
@@ -99,10 +101,12 @@ class _Encoder:
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         self._filter = BitStreamFilterContext(_WITHOUT_SEI, self._stream)
 
-    def write(self, rgb: NDArray[np.uint8], index: int) -> None:
+    def check(self, rgb: NDArray[np.uint8]) -> None:
         if rgb.shape != self._shape:
             raise ValueError("a frame has another size than the video")
-        frame = av.VideoFrame.from_ndarray(rgb_to_yuv420p(rgb), format="yuv420p")
+
+    def write(self, planes: Future[NDArray[np.uint8]], index: int) -> None:
+        frame = av.VideoFrame.from_ndarray(planes.result(), format="yuv420p")
         frame.pts = index
         self._mux(frame)
 

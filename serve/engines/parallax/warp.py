@@ -1,9 +1,6 @@
-"""Warp layers into a frame: one function, with a body for the CPU and one for the GPU, equal within two grey levels."""
-
-from __future__ import annotations
+"""Warp layers into a frame on the CPU; `torch_warp` does the same on a GPU, equal within two grey levels."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,21 +10,20 @@ from serve.engines.parallax.camera import Pose
 from serve.engines.parallax.projection import Grid, LayerProjection
 from serve.engines.parallax.scene import CELL, Layer, Scene
 
-if TYPE_CHECKING:
-    import torch
-
 Image = NDArray[np.uint8]
 Warp = Callable[[Sequence[Pose]], list[Image]]
 """From camera poses to frames, height x width x 3."""
 
 _NO_MAP: NDArray[np.float32] = np.empty(0, np.float32)
-_SUBPIXELS = cv2.INTER_TAB_SIZE
-"""Positions within a pixel that OpenCV's fixed-point remap tells apart, per axis; the torch body does the same."""
 
 
 def warp_on(device: str, scene: Scene) -> Warp:
     """The body for `device`; torch is imported only for another device than `cpu`."""
-    return OpenCvWarp(scene) if device == "cpu" else TorchWarp(scene, device)
+    if device == "cpu":
+        return OpenCvWarp(scene)
+    from serve.engines.parallax.torch_warp import TorchWarp
+
+    return TorchWarp(scene, device)
 
 
 class OpenCvWarp:
@@ -92,48 +88,3 @@ def _upsampled(grid: Grid, rows: slice, columns: slice, shape: tuple[int, ...]) 
     size = ((columns.stop - columns.start) * CELL, (rows.stop - rows.start) * CELL)
     fine = cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR)
     return np.asarray(fine[CELL : CELL + shape[0], CELL : CELL + shape[1]], np.float32)
-
-
-class TorchWarp:
-    """`grid_sample` of whole batches."""
-
-    def __init__(self, scene: Scene, device: str) -> None:
-        import torch
-
-        self._scene = scene
-        self._device = torch.device(device)
-        self._projections = [LayerProjection(scene, layer) for layer in scene.layers]
-        self._pixels = [
-            torch.from_numpy(layer.pixels).to(self._device).permute(2, 0, 1)[None].float() for layer in scene.layers
-        ]
-
-    def __call__(self, poses: Sequence[Pose]) -> list[Image]:
-        import torch
-
-        with torch.inference_mode():
-            frames = self._frames(poses).to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        return list(frames)
-
-    def _frames(self, poses: Sequence[Pose]) -> torch.Tensor:
-        import torch
-
-        frames = torch.zeros((len(poses), 3, self._scene.height, self._scene.width), device=self._device)
-        for projection, pixels in zip(self._projections, self._pixels, strict=True):
-            grids = torch.from_numpy(np.stack([projection(pose) for pose in poses])).to(self._device)
-            seen = self._sample(pixels, grids)
-            opaque = pixels.shape[1] == 3
-            frames = seen if opaque else (frames * (1 - seen[:, 3:] / 255)).round() + seen[:, :3]
-        return frames.clamp(0, 255)
-
-    def _sample(self, pixels: torch.Tensor, grids: torch.Tensor) -> torch.Tensor:
-        from torch.nn import functional
-
-        coarse = grids.permute(0, 3, 1, 2)
-        fine = functional.interpolate(coarse, scale_factor=CELL, mode="bilinear", align_corners=False)
-        fine = fine[:, :, CELL : CELL + self._scene.height, CELL : CELL + self._scene.width]
-        positions = (fine * _SUBPIXELS).round() / _SUBPIXELS
-        height, width = pixels.shape[2:]
-        size = positions.new_tensor([width - 1, height - 1]).view(1, 2, 1, 1)
-        normalised = (positions * 2 / size - 1).permute(0, 2, 3, 1)
-        batch = pixels.expand(len(grids), -1, -1, -1)
-        return functional.grid_sample(batch, normalised, padding_mode="zeros", align_corners=True).round()

@@ -11,7 +11,8 @@ from serve.engines.parallax.camera import Pose
 from serve.engines.parallax.engine import ParallaxEngine
 from serve.engines.parallax.residue import Residue
 from serve.engines.parallax.scene import Scene
-from serve.engines.parallax.warp import OpenCvWarp, TorchWarp
+from serve.engines.parallax.torch_warp import TorchWarp
+from serve.engines.parallax.warp import OpenCvWarp
 from serve.engines.parameters import Camera, VideoParameters
 from serve.media.frames import read_frames
 from serve.media.video import encode_mp4
