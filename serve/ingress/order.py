@@ -1,9 +1,9 @@
 """Reads a create request: everything that can be checked without the database."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -21,7 +21,7 @@ from serve.limits import image_limits
 from serve.media.errors import MediaError
 from serve.media.probe import ImageFacts, ImageLimits, inspect, open_within
 
-__all__ = ["Order", "checked", "looked_through", "read_order", "read_subject"]
+__all__ = ["Order", "checked", "looked_through", "read_fields", "read_order", "read_subject"]
 
 T = TypeVar("T")
 
@@ -56,11 +56,23 @@ async def read_order(services: Services, submission: Submission, idempotency_key
         ModelNotFound: there is no such model.
         InvalidRequest: a field or the photo is not acceptable; the error's ``param`` names it.
     """
-    fields = dict(submission.fields)
-    prompt = _text(fields.pop("prompt", ""), "prompt", services.resources.settings.http.max_prompt_characters)
-    name = _text(fields.pop("model", _DEFAULT_MODEL), "model", 200)
+    order = read_fields(services, submission.fields)
     if idempotency_key is not None:
         _text(idempotency_key, "Idempotency-Key", 255)
+    reference = await _reference(services, submission)
+    return replace(order, reference=reference, idempotency_key=idempotency_key)
+
+
+def read_fields(services: Services, given: Mapping[str, Any]) -> Order:
+    """Check the fields alone: an order that has no photo yet.
+
+    Raises:
+        ModelNotFound: there is no such model.
+        InvalidRequest: a field is not acceptable; the error's ``param`` names it.
+    """
+    fields = dict(given)
+    prompt = _text(fields.pop("prompt", ""), "prompt", services.resources.settings.http.max_prompt_characters)
+    name = _text(fields.pop("model", _DEFAULT_MODEL), "model", 200)
     subject = read_subject(fields.pop("subject")) if "subject" in fields else None
     priority = _priority(fields.pop("priority", "normal"))
     keeping = read_keeping(fields, services.resources.settings.retention)
@@ -69,8 +81,7 @@ async def read_order(services: Services, submission: Submission, idempotency_key
         parameters = VideoParameters.model_validate(fields)
     except ValidationError as error:
         raise invalid(error.errors(include_input=False, include_url=False)[0]) from None
-    reference = await _reference(services, submission)
-    return Order(name, model, prompt, parameters, reference, idempotency_key, subject, priority, keeping)
+    return Order(name, model, prompt, parameters, b"", None, subject, priority, keeping)
 
 
 async def _reference(services: Services, submission: Submission) -> bytes | str | Kept:

@@ -29,9 +29,8 @@ router = APIRouter(tags=["Videos"], responses=documented(errors.InvalidCredentia
 
 def _schema() -> dict[str, Any]:
     """A create request without a photo, of which only the prompt has to be given."""
-    schema = create_schema()
+    schema = create_schema(required=["prompt"])
     for content in schema["requestBody"]["content"].values():
-        content["schema"]["required"] = ["prompt"]
         del content["schema"]["properties"]["input_reference"]
     return schema
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from cluster import clock
 from cluster.privacy.media_kinds import KINDS
-from cluster.records.job_states import JobState, Priority, Stage
+from cluster.records.job_states import ACTIVE, JobState, Priority, Stage
 from cluster.records.jobs import Job, prompt_of
 from cluster.records.media import Medium
 from cluster.records.standings import Standing
@@ -70,6 +70,9 @@ class Video(BaseModel):
     attempts: int
     store: bool = Field(description="false: kept until its first whole download, for an hour at most.")
     price: int = Field(description="Credits: reserved at first, charged only when the video is delivered.")
+    charged: int | None = Field(
+        description="Credits in the end: the price, or 0 if nothing was delivered; null before."
+    )
     parameters: Mapping[str, Any]
     layers: list[str] | None = Field(
         description="The layers that the photo was taken apart into, far to near; `plane` alone is a flat picture."
@@ -119,6 +122,7 @@ def render(services: Services, opening: Opening, look: Look) -> Video:
         attempts=job.attempts,
         store=job.store,
         price=job.price,
+        charged=charged(job),
         parameters=job.parameters,
         layers=job.facts.get("layers"),
         disclosure=services.catalogue.models[job.model].disclosure,
@@ -129,6 +133,13 @@ def render(services: Services, opening: Opening, look: Look) -> Video:
 def failure(code: str | None) -> VideoFailure | None:
     """What the owner reads about why a job ended; None for no code."""
     return VideoFailure(code=code, message=sentence(code)) if code else None
+
+
+def charged(job: Job) -> int | None:
+    """What a job has cost in the end, or None while it has not ended."""
+    if job.state in ACTIVE:
+        return None
+    return job.price if job.state is JobState.COMPLETED else 0
 
 
 def progress(job: Job | Standing) -> int:

@@ -1,5 +1,6 @@
 """`/v1/videos`: create, read, list, cancel, delete."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -52,7 +53,7 @@ CREATE_ERRORS = documented(
 )
 
 
-def create_schema() -> dict[str, Any]:
+def create_schema(required: Sequence[str]) -> dict[str, Any]:
     """What a create request takes, for the documentation: the body is read by hand, within bounds."""
     parameters = VideoParameters.model_json_schema()["properties"]
     text = {
@@ -76,7 +77,7 @@ def create_schema() -> dict[str, Any]:
 
     def schema(reference: dict[str, Any]) -> dict[str, Any]:
         properties = text | reference | parameters | keeping_schema()
-        return {"schema": {"type": "object", "required": ["input_reference"], "properties": properties}}
+        return {"schema": {"type": "object", "required": list(required), "properties": properties}}
 
     content = {"multipart/form-data": schema(photo), "application/json": schema(linked)}
     return {"requestBody": {"required": True, "content": content}}
@@ -84,7 +85,7 @@ def create_schema() -> dict[str, Any]:
 
 @router.post(
     "/v1/videos",
-    openapi_extra=create_schema(),
+    openapi_extra=create_schema(required=["input_reference"]),
     responses=CREATE_ERRORS | documented(errors.FileMissing),
 )
 async def create_video(
