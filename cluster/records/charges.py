@@ -59,7 +59,8 @@ def charges(
         .group_by(*(shown[each] for each in Dimension if each in by))
         .order_by(*Dimension)
     )
-    return [Charge(*row) for row in connection.execute(query)]
+    rows = connection.execute(query).all()
+    return [Charge(row[0], row[1], row[2], int(row[3]), int(row[4])) for row in rows]
 
 
 def _midnight(day: date) -> datetime:
