@@ -17,6 +17,7 @@ import httpx
 import numpy as np
 
 from benchmarks._application import application, client_of
+from benchmarks._boundless import BOUNDLESS
 from serve.ingress.services import Services
 from tests.photos import building, jpeg
 
@@ -56,9 +57,7 @@ async def measure(services: Services, rounds: int) -> dict[str, Any]:
 
 async def run(rounds: int) -> dict[str, Any]:
     """Measure in an application of its own."""
-    async with application(
-        I2V_CREDITS_SIGN_UP_GRANT="1000000000", I2V_ADMISSION_CREATES_PER_MINUTE="1000000"
-    ) as services:
+    async with application(**BOUNDLESS) as services:
         return await measure(services, rounds)
 
 
