@@ -52,6 +52,9 @@ class VideoParameters(BaseModel):
     camera: Camera = Field(default="auto", description="The move; `auto` reads it from the prompt's words.")
     strength: float = Field(default=0.5, ge=0, le=1, allow_inf_nan=False, description="How far the camera goes.")
     easing: Easing = Field(default="smooth", description="How the move starts and ends.")
+    blur: float = Field(
+        default=0, ge=0, le=1, allow_inf_nan=False, description="How far what is behind the subject goes out of focus."
+    )
     loop: bool = Field(default=False, description="The last frame leads into the first.")
     seed: int | None = Field(default=None, ge=0, le=2**31 - 1, description="Repeats a random move exactly.")
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from serve.engines.parallax.camera import Pose, camera_path
+from serve.engines.parallax.focus import Focus, out_of_focus, weights
 from serve.engines.parallax.layers import STEPS, decompose
 from serve.engines.parallax.networks import Networks
 from serve.engines.parallax.prompt import move_from_prompt
@@ -52,7 +53,9 @@ class ParallaxEngine:
         path = camera_path(move, parameters)
         view = crop_to(photo, width, height)
         scene = decompose(view, self._networks, path, steps.done)
-        return ParallaxClip(view, scene, path, parameters.fps, self.device, steps)
+        clip = ParallaxClip(view, scene, path, parameters.fps, self.device, steps)
+        clip.blur_behind(parameters.blur, parameters.loop)
+        return clip
 
 
 class ParallaxClip:
@@ -67,14 +70,23 @@ class ParallaxClip:
         self.layers = tuple(layer.name for layer in scene.layers)
         self._device = device
         self._steps = steps
+        self._soft: Scene | None = None
+        self._softness = [0.0] * self.frame_count
+
+    def blur_behind(self, blur: float, loop: bool) -> None:
+        """Let what is behind the nearest layer go out of focus; `blur` is 0 to 1. One layer alone stays sharp."""
+        if blur and len(self.scene.layers) > 1:
+            self._soft = out_of_focus(self.scene, blur)
+            self._softness = weights(self.frame_count, self.fps, loop)
 
     def frames(self) -> Iterator[Image]:
         """Render one frame at a time on a CPU, a few on a GPU."""
-        render = Residue(self.photo, self.scene, warp_on(self._device, self.scene))
+        sharp = Residue(self.photo, self.scene, warp_on(self._device, self.scene))
+        render = Focus(sharp, warp_on(self._device, self._soft or self.scene))
         batch = 1 if self._device == "cpu" else _GPU_BATCH
         for start in range(0, self.frame_count, batch):
             self._steps.check()
-            frames = render(self.path[start : start + batch])
+            frames = render(self.path[start : start + batch], self._softness[start : start + batch])
             yield from frames
             self._steps.done(len(frames))
 
