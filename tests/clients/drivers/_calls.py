@@ -10,12 +10,14 @@ import openai
 from openai import OpenAI
 from openai.types import Video
 
-__all__ = ["PHOTO", "PROMPT", "REFUSED", "SHORT", "ended", "refusal", "run"]
+__all__ = ["BEGUN", "PHOTO", "PROMPT", "REFUSED", "SHORT", "ended", "refusal", "run"]
 
 PHOTO: Final = Path(os.environ["CLIENTS_PHOTO"])
 REFUSED: Final = Path(os.environ["CLIENTS_REFUSED_PHOTO"])
 """A picture that screening refuses."""
 PROMPT: Final = "a slow push in"
+BEGUN: Final = ("queued", "in_progress")
+"""What a video may be when its create is answered: the director can be quicker than the answer."""
 SHORT: Final = {"model": "default", "seconds": "1", "fps": 12, "size": "256x256"}
 
 

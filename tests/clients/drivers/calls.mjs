@@ -45,7 +45,8 @@ async function createInEveryWay(client) {
   const link = { image_url: `data:image/jpeg;base64,${bytes.toString("base64")}` };
   for (const input_reference of [photo(), await toFile(bytes, "photo.jpg"), new Blob([bytes]), link]) {
     const video = await create(client, { input_reference });
-    assert.deepEqual([video.object, video.status, video.progress], ["video", "queued", 0]);
+    assert.equal(video.object, "video");
+    assert.ok(["queued", "in_progress"].includes(video.status));
     const done = await ended(client, video);
     assert.deepEqual([done.status, done.progress, done.size, done.prompt], ["completed", 100, "256x256", PROMPT]);
   }

@@ -5,13 +5,14 @@ from io import BytesIO
 
 from openai import OpenAI
 
-from tests.clients.drivers._calls import PHOTO, PROMPT, SHORT, ended, run
+from tests.clients.drivers._calls import BEGUN, PHOTO, PROMPT, SHORT, ended, run
 
 
 def from_a_path(client: OpenAI) -> None:
     """A file by its path."""
     video = client.videos.create(prompt=PROMPT, input_reference=PHOTO, extra_body=SHORT)
-    assert (video.object, video.status, video.progress) == ("video", "queued", 0)
+    assert video.object == "video"
+    assert video.status in BEGUN
     assert ended(client, video).status == "completed"
 
 
