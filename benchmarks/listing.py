@@ -19,6 +19,7 @@ import httpx
 from sqlalchemy import Connection, select, text, update
 
 from benchmarks._application import application, client_of
+from benchmarks._boundless import BOUNDLESS
 from cluster import clock
 from cluster.ids import new_id
 from cluster.records import accounts, jobs
@@ -127,7 +128,7 @@ async def measure(services: Services, rounds: int) -> dict[str, Any]:
 
 async def run(rounds: int) -> dict[str, Any]:
     """Measure in an application of its own."""
-    async with application(I2V_ADMISSION_READS_PER_MINUTE="1000000") as services:
+    async with application(**BOUNDLESS) as services:
         return await measure(services, rounds)
 
 

@@ -81,8 +81,9 @@ class ParallaxClip:
 
     def frames(self) -> Iterator[Image]:
         """Render one frame at a time on a CPU, a few on a GPU."""
-        sharp = Residue(self.photo, self.scene, warp_on(self._device, self.scene))
-        render = Focus(sharp, warp_on(self._device, self._soft or self.scene))
+        warp = warp_on(self._device, self.scene)
+        soft = warp_on(self._device, self._soft) if self._soft else warp
+        render = Focus(Residue(self.photo, self.scene, warp), soft)
         batch = 1 if self._device == "cpu" else _GPU_BATCH
         for start in range(0, self.frame_count, batch):
             self._steps.check()
