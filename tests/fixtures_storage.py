@@ -75,9 +75,9 @@ def migrated_url(database_url: str) -> str:
     return database_url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def s3_server() -> Iterator[S3Server]:
-    """The session's S3 server."""
+    """An S3 server of the module's own, so that no module sees what another has stored, or a listing of it."""
     with serve_s3() as server:
         yield server
 

@@ -40,7 +40,15 @@ def environment(fresh_url: str, credentials_folder: Path, tmp_path: Path, s3_ser
 def worker(driver: subprocess.Popen[str]) -> psutil.Process:
     """One of the processes that erase."""
     below = psutil.Process(driver.pid).children(recursive=True)
-    return next(process for process in below if "MapWorker" in process.cmdline()[0])
+    return next(process for process in below if "MapWorker" in name_of(process))
+
+
+def name_of(process: psutil.Process) -> str:
+    """What the process calls itself; nothing if it has just gone."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def test_a_worker_killed_in_the_middle_is_made_up_for(
