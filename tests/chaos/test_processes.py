@@ -28,7 +28,7 @@ def kill(pattern: str) -> Callable[[Arena], None]:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["^ray::ServeController", "/haproxy -db", long("^ray::HAProxyManager"), long("^ray::ProxyActor")]
+    "pattern", ["^ray::ServeController", long("/haproxy -db"), long("^ray::HAProxyManager"), long("^ray::ProxyActor")]
 )
 def test_what_serve_keeps_comes_back_and_no_job_notices(arena: Arena, pattern: str) -> None:
     with arena.at("generation.begun") as (running,):
@@ -39,6 +39,7 @@ def test_what_serve_keeps_comes_back_and_no_job_notices(arena: Arena, pattern: s
     assert arena.state(running) == arena.state(asked) == JobState.COMPLETED
 
 
+@pytest.mark.long
 def test_jobs_go_on_without_a_supervisor_and_under_the_next(arena: Arena) -> None:
     with arena.at("generation.begun") as (running,):
         os.kill(arena.installation.status()["supervisor"], signal.SIGKILL)
@@ -48,7 +49,8 @@ def test_jobs_go_on_without_a_supervisor_and_under_the_next(arena: Arena) -> Non
     assert (arena.state(running), arena.attempts(running)) == (JobState.COMPLETED, 1)
 
 
-@pytest.mark.parametrize("process", ["/gcs_server ", long("/raylet/raylet ")])
+@pytest.mark.long
+@pytest.mark.parametrize("process", ["/gcs_server ", "/raylet/raylet "])
 def test_jobs_outlive_ray(arena: Arena, process: str) -> None:
     with arena.at(*EVERYWHERE) as jobs:
         old = arena.replica("Ingress")

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import psutil
+import pytest
 from sqlalchemy import Connection, select, text
 
 from cluster.ids import new_id
@@ -101,6 +102,7 @@ def driver(cluster: RunningCluster) -> psutil.Process | None:
     return None
 
 
+@pytest.mark.long
 def test_a_job_killed_in_the_middle_is_finished_by_the_next(cluster: RunningCluster, account: Account) -> None:
     expired = {plant(cluster, account, expires="created_at").object_key for _ in range(1500)}
     kept = plant(cluster, account, expires="NULL").object_key

@@ -25,7 +25,7 @@ BEYOND_CHANCE: Final = frozenset({"GET /v1/staff/record-of-processing", "GET /v1
 """What is not for customers, and what is read by a signature that nobody guesses."""
 
 every_route = hypothesis.settings(
-    max_examples=12,
+    max_examples=8,
     derandomize=True,
     database=None,
     deadline=None,

@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 600
 HISTORY = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9), st.booleans()), min_size=1, max_size=14)
 """Jobs as they come: whose, for which price, and whether the next one in line is then begun and ended."""
 IN_ONE_DATABASE = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
