@@ -4,6 +4,7 @@ import re
 import socket
 import stat
 import time
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -31,6 +32,12 @@ def received(connection: socket.socket) -> bytes:
     while part := connection.recv(65_536):
         parts.append(part)
     return b"".join(parts)
+
+
+def answered(connection: socket.socket) -> None:
+    """Ask for something and leave the connection open: an answer shows that the edge has taken it."""
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: edge\r\n\r\n")
+    assert connection.recv(65_536).startswith(b"HTTP/1.1 ")
 
 
 def refusal(answer: httpx.Response, status: int, code: str) -> dict[str, str]:
@@ -119,13 +126,13 @@ def test_whoever_asks_too_often_is_told_when_to_come_back(running_edge: RunningE
 
 
 def test_nobody_takes_all_the_connections(running_edge: RunningEdge) -> None:
-    held = [running_edge.connect(OTHER) for _ in range(MOST_CONNECTIONS)]
-    with running_edge.client(OTHER) as client:
-        refusal(client.get(running_edge.url), 429, "rate_limit_exceeded")
-    with running_edge.client(THIRD) as client:
-        assert client.get(running_edge.url).is_success
-    for connection in held:
-        connection.close()
+    with ExitStack() as held:
+        for _ in range(MOST_CONNECTIONS):
+            answered(held.enter_context(running_edge.connect(OTHER)))
+        with running_edge.client(OTHER) as client:
+            refusal(client.get(running_edge.url), 429, "rate_limit_exceeded")
+        with running_edge.client(THIRD) as client:
+            assert client.get(running_edge.url).is_success
 
 
 def test_the_cluster_itself_is_not_limited(running_edge: RunningEdge) -> None:
