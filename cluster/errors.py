@@ -29,6 +29,7 @@ __all__ = [
     "MethodNotAllowed",
     "ModelNotFound",
     "NoAnswer",
+    "NotForMinors",
     "NotFound",
     "NotReady",
     "NotThroughTheEdge",
@@ -204,6 +205,13 @@ class ConsentWithdrawn(ConsentRequired):
 
     code = "consent_withdrawn"
     message = "You have withdrawn your consent to this. Nothing happens until you give it again with POST /v1/consents."
+
+
+class NotForMinors(Forbidden):
+    """The account is known to be a minor's: nothing of it goes to a third party."""
+
+    code = "not_for_minors"
+    message = "This account may not use models of third parties. The model 'default' shares nothing, and works."
 
 
 class LinkInvalid(Forbidden):
