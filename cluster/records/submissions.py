@@ -30,6 +30,7 @@ from sqlalchemy import (
     and_,
     case,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -46,6 +47,7 @@ __all__ = [
     "State",
     "Submission",
     "abandon",
+    "abandoned",
     "advance",
     "create",
     "ending",
@@ -54,6 +56,7 @@ __all__ = [
     "release",
     "remove_expired",
     "renew",
+    "sent_since",
     "submissions",
     "take",
 ]
@@ -203,6 +206,20 @@ def abandon(connection: Connection, job_id: str) -> None:
         or_(submissions.c.state.in_(OPEN), submissions.c.copy == "held"),
     )
     connection.execute(statement.values(abandoned_at=now, due_at=_sooner(now)))
+
+
+def abandoned(connection: Connection, submission_ids: Collection[str]) -> set[str]:
+    """Those of these submissions that nobody wants any more."""
+    query = select(submissions.c.id).where(
+        submissions.c.id.in_(submission_ids), submissions.c.abandoned_at.is_not(None)
+    )
+    return set(connection.execute(query).scalars())
+
+
+def sent_since(connection: Connection, recipient: str, since: datetime) -> int:
+    """To how many submissions content was sent since then, to one recipient."""
+    query = select(func.count()).where(submissions.c.recipient == recipient, submissions.c.sent_at >= since)
+    return int(connection.execute(query).scalar_one())
 
 
 def known_tasks(connection: Connection, recipient: str, since: datetime) -> set[str]:
