@@ -207,7 +207,9 @@ class Deployments(_Group):
         description="What answers HTTP. Streams and slow downloads are ongoing, so the bound is far above the load."
     )
     director: Block = Field(description="What hands out jobs: a fixed number of replicas, of which any may be lost.")
-    ingestion: Block = Field(description="What prepares photos; its ongoing requests are the photos at once.")
+    ingestion: Block = Field(
+        description="What prepares photos, and videos of third parties; half of its ongoing requests are for each."
+    )
     screening: Block = Field(
         description="What screens pictures and videos; half of its ongoing requests are for each of the two."
     )
