@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 __all__ = [
     "AccessLogUnavailable",
     "AccountExists",
+    "AttestationRequired",
     "Busy",
     "ConsentRequired",
     "ConsentWithdrawn",
@@ -34,6 +35,7 @@ __all__ = [
     "NotReady",
     "NotThroughTheEdge",
     "PayloadTooLarge",
+    "PersonalText",
     "PhotoErased",
     "QueueFull",
     "RangeNotSatisfiable",
@@ -205,6 +207,26 @@ class ConsentWithdrawn(ConsentRequired):
 
     code = "consent_withdrawn"
     message = "You have withdrawn your consent to this. Nothing happens until you give it again with POST /v1/consents."
+
+
+class AttestationRequired(Forbidden):
+    """A photo is to be shared, and nobody has said that the people in it agree."""
+
+    code = "attestation_required"
+    message = (
+        "This model belongs to a third party, to whom the photo is sent. Send people_agree=true if everybody who can be"
+        " recognised in it agrees; or use the model 'default', which shares nothing."
+    )
+
+
+class PersonalText(Forbidden):
+    """The prompt for a third party's model names the account's owner."""
+
+    code = "personal_text"
+    message = (
+        "The prompt holds your own name or e-mail address, or a phone number, and would be sent to a third party. Leave"
+        " it out, or send confirm_personal_text=true; the model 'default' shares nothing."
+    )
 
 
 class NotForMinors(Forbidden):

@@ -32,6 +32,7 @@ FAILURES: Final[dict[str, str]] = {
     "internal": "Something went wrong on our side. Nothing was charged; please send it again.",
     "cancelled_by_user": "You cancelled this job. Nothing was charged.",
     "consent_withdrawn": "You withdrew the consent that this job rested on. Nothing was charged.",
+    "not_for_minors": "This account may not use third parties' models. Nothing was charged; the model 'default' works.",
     "video_expired": "The time to live that you gave this video passed before it was made. Nothing was charged.",
     "account_changed": "The account changed while this job was waiting. Nothing was charged; please send it again.",
 }

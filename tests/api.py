@@ -23,6 +23,8 @@ from tests.checks import Snapshot, assert_sound, snapshot
 from tests.world import PLENTY, SHARE, World
 
 VIDEO = random.Random(1).randbytes(3_500_000)
+AGREED = {"people_agree": "true"}
+"""What is said with every photo for a third party."""
 THUMBNAIL, SPRITESHEET = b"a thumbnail", b"a sprite sheet"
 
 
@@ -70,6 +72,12 @@ def _generation(run: StageRun) -> Mapping[str, Any]:
     return {"layers": ["background", "subject"]}
 
 
+def _delegation(run: StageRun) -> Mapping[str, Any]:
+    photo, _ = run.read(MediaKind.INPUT)
+    run.write(MediaKind.RECEIVED, "application/octet-stream", [VIDEO], derived_from=photo.id)
+    return {}
+
+
 def _screening(_: StageRun) -> Mapping[str, Any]:
     return {}
 
@@ -78,6 +86,8 @@ WORK: dict[Stage, Work] = {
     Stage.INGESTION: _ingestion,
     Stage.INPUT_SCREENING: _screening,
     Stage.GENERATION: _generation,
+    Stage.DELEGATION: _delegation,
+    Stage.RECEPTION: _generation,
     Stage.OUTPUT_SCREENING: _screening,
 }
 CONSUMED = {Stage.INGESTION: (MediaKind.UPLOAD,)}
@@ -118,6 +128,7 @@ class Person:
     def create(self, photo: bytes = PHOTO, *, idempotency_key: str | None = None, **fields: str) -> Any:
         """POST /v1/videos as the SDK does."""
         headers = {"idempotency-key": idempotency_key} if idempotency_key is not None else {}
+        fields = AGREED | fields if fields.get("model") == "elsewhere" else fields
         return self.post("/v1/videos", data=fields, files={"input_reference": ("upload", photo)}, headers=headers)
 
     def created(self, **fields: str) -> str:

@@ -3,21 +3,25 @@
 Roles are given here alone, by whoever may read the data folder: no route gives one.
 """
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import typer
+from sqlalchemy import Connection
 
 from cluster import runtime
 from cluster.cli.client import ApiClient
 from cluster.cli.console import EXIT_STATUSES, AsJson, Exit, Problem, answer, settings_of_this_process
 from cluster.errors import ServiceError
 from cluster.ids import is_id
-from cluster.records import accounts
+from cluster.records import accounts, lifecycle
 from cluster.records.principals import Role
 from cluster.storage.database import Database
 from cluster.storage.privileges import DatabaseRole
 
 __all__ = ["account"]
+
+T = TypeVar("T")
 
 account = typer.Typer(name="account", help="Accounts of this installation.", no_args_is_help=True, epilog=EXIT_STATUSES)
 
@@ -37,16 +41,32 @@ def role(
     as_json: AsJson = False,
 ) -> None:
     """Say what an account is to this installation; its next request is answered accordingly."""
+    known = _changed(account_id, accounts.set_role, role)
+    answer(known | {"role": role.value}, as_json, lambda out: out.print(f"{account_id}: {role}"))
+
+
+@account.command(epilog=EXIT_STATUSES)
+def minor(
+    account_id: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id, `acct_…`.")],
+    known: Annotated[bool, typer.Option("--known/--not-known", help="Whether staff know that it is a minor's.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Say on actual knowledge that an account is a minor's: nothing of it goes to a third party from then on."""
+    shown = _changed(account_id, lifecycle.set_known_minor, known) | {"known_minor": known}
+    answer(shown, as_json, lambda out: out.print(f"{account_id}: {'known' if known else 'not known'} to be a minor's"))
+
+
+def _changed(account_id: str, change: Callable[[Connection, str, T], bool], value: T) -> dict[str, Any]:
     if not is_id("acct", account_id):
         raise Problem("This is not the id of an account: it begins with acct_.", Exit.USAGE)
     try:
         database = Database(runtime.database_url(settings_of_this_process(), DatabaseRole.APP), 1, "i2v-account")
         try:
-            known = database.run(accounts.set_role, account_id, role)
+            known = database.run(change, account_id, value)
         finally:
             database.close()
     except ServiceError as error:
         raise Problem(error.message, Exit.NOT_RUNNING) from None
     if not known:
         raise Problem("There is no such account, or it is closed.")
-    answer({"account_id": account_id, "role": role.value}, as_json, lambda out: out.print(f"{account_id}: {role}"))
+    return {"account_id": account_id}

@@ -48,8 +48,10 @@ __all__ = [
     "has_login",
     "is_open",
     "key_destroyed",
+    "known_minor",
     "lock",
     "raise_epoch",
+    "set_known_minor",
     "set_role",
 ]
 
@@ -163,6 +165,21 @@ def disclosing(connection: Connection, account_id: str) -> tuple[int, bool] | No
     )
     row = connection.execute(statement).one_or_none()
     return (row.epoch, row.known_minor) if row else None
+
+
+def known_minor(connection: Connection, account_id: str) -> bool:
+    """Whether the account is known to be a minor's. It is never estimated; staff set it on actual knowledge."""
+    query = select(accounts.c.known_minor).where(accounts.c.id == account_id)
+    return bool(connection.execute(query).scalar_one_or_none())
+
+
+def set_known_minor(connection: Connection, account_id: str, known: bool) -> bool:
+    """Say so, or take it back; False if there is no such account. `lifecycle.set_known_minor` stops its work, too."""
+    wanted = (accounts.c.id == account_id, accounts.c.closed_at.is_(None))
+    if connection.execute(update(accounts).where(*wanted).values(known_minor=known)).rowcount == 0:
+        return False
+    audit.append(connection, account_id, AuditAction.KNOWN_MINOR_SET, "yes" if known else "no")
+    return True
 
 
 def epochs(connection: Connection, account_ids: Collection[str]) -> dict[str, int]:

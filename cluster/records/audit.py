@@ -32,6 +32,7 @@ class AuditAction(StrEnum):
     ACCOUNT_CLOSED = "account_closed"
     ACCOUNT_KEY_DESTROYED = "account_key_destroyed"
     ROLE_CHANGED = "role_changed"
+    KNOWN_MINOR_SET = "known_minor_set"
     API_KEY_MADE = "api_key_made"
     API_KEY_REVOKED = "api_key_revoked"
 

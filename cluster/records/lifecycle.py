@@ -4,7 +4,7 @@ Every function takes a connection in a transaction and leaves the records consis
 move together or not at all. The table of `job_states` says who may do what.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -52,6 +52,7 @@ __all__ = [
     "hand_back",
     "lose",
     "lose_expired",
+    "set_known_minor",
 ]
 
 EXPIRED: Final = "video_expired"
@@ -189,10 +190,20 @@ def answer(
     )
     if granted:
         return line, []
-    affected = [job_id for job_id, served in jobs.active_of_account(connection, account_id) if purpose in served]
-    stopped = [job_id for job_id in affected if cancel(connection, job_id, Actor.CONSENT, "consent_withdrawn")]
-    jobs.renew_epoch(connection, account_id, accounts.raise_epoch(connection, account_id))
-    return line, stopped
+    return line, _stop(connection, account_id, lambda served: purpose in served, "consent_withdrawn")
+
+
+def set_known_minor(connection: Connection, account_id: str, known: bool) -> bool:
+    """Say that an account is known to be a minor's, or that it is not; from then on nothing of a minor's is shared.
+
+    Returns:
+        False if there is no such account.
+    """
+    if not accounts.set_known_minor(connection, account_id, known):
+        return False
+    if known:
+        _stop(connection, account_id, lambda served: any(map(recipient_of, served)), "not_for_minors")
+    return True
 
 
 def delete(connection: Connection, account_id: str, job_id: str) -> bool:
@@ -237,6 +248,14 @@ def _is_shared(connection: Connection, lease: Lease) -> bool:
         return True
     job = jobs.get(connection, lease.job_id) if lease.stage == FORK else None
     return job is not None and any(recipient_of(purpose) for purpose in job.purposes)
+
+
+def _stop(connection: Connection, account_id: str, ends: Callable[[Sequence[str]], bool], code: str) -> list[str]:
+    """Raise the epoch, and stop the jobs whose purposes make it so; the others go on under the new one."""
+    affected = [job_id for job_id, served in jobs.active_of_account(connection, account_id) if ends(served)]
+    stopped = [job_id for job_id in affected if cancel(connection, job_id, Actor.CONSENT, code)]
+    jobs.renew_epoch(connection, account_id, accounts.raise_epoch(connection, account_id))
+    return stopped
 
 
 def _free(connection: Connection, lease: Lease) -> None:

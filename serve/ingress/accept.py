@@ -28,7 +28,7 @@ from cluster.records.usage_events import UsageKind
 from cluster.storage.errors import DatabaseBusy
 from cluster.storage.keys import KeyStore
 from serve.erasure import take_back
-from serve.ingress import gate
+from serve.ingress import gate, sharing
 from serve.ingress.door import Visitor
 from serve.ingress.kept import Kept, Photo, find, gone, read_kept
 from serve.ingress.order import Order, checked, looked_through
@@ -152,12 +152,14 @@ async def _reopened(
     return twin, await read_kept(services, caller.opening, kept, medium) if medium else Photo(b"")
 
 
-def _admit(connection: Connection, services: Services, caller: Principal, order: Order, ticket: Ticket | None) -> str:
+def _admit(connection: Connection, services: Services, caller: Visitor, order: Order, ticket: Ticket | None) -> str:
     """Refuse what must be refused before a byte is fetched or stored; a twin's id, or nothing."""
     twin = idempotency.find(connection, ticket) if ticket else None
     if twin:
         return twin
     gate.check(connection, caller.account_id, order.model.purposes, services.notices)
+    if order.model.recipient is not None:
+        sharing.check(connection, services.resources.keys, caller.opening, order.prompt, order.sharing)
     if jobs.waiting_count(connection) >= services.resources.settings.jobs.max_queued:
         raise QueueFull(retry_after=_FULL_SECONDS)
     _check_own_queue(connection, services, caller.account_id)
@@ -172,7 +174,7 @@ def _check_own_queue(connection: Connection, services: Services, account_id: str
 
 
 def _prepare(
-    connection: Connection, services: Services, caller: Principal, order: Order, ticket: Ticket | None, photo: Photo
+    connection: Connection, services: Services, caller: Visitor, order: Order, ticket: Ticket | None, photo: Photo
 ) -> tuple[str, Medium | None]:
     """Admit the order; then announce the upload."""
     twin = _admit(connection, services, caller, order, ticket)
@@ -208,6 +210,8 @@ def _commit(
     if account is None:
         raise Unavailable
     snapshot = gate.check(connection, account.id, order.model.purposes, services.notices)
+    if order.model.recipient is not None:
+        snapshot["people_in_the_photo"] = {"state": "agree" if order.sharing.people_agree else "not said"}
     life = timedelta(hours=services.resources.settings.retention.idempotency_hours)
     if ticket and not idempotency.claim(connection, ticket, life):
         return _twin_of(connection, ticket), False

@@ -17,6 +17,7 @@ from serve.ingress.forms import Submission
 from serve.ingress.keeping import Keeping, read_keeping
 from serve.ingress.kept import Kept
 from serve.ingress.services import Services
+from serve.ingress.sharing import Sharing, read_sharing
 from serve.limits import image_limits
 from serve.media.errors import MediaError
 from serve.media.probe import ImageFacts, ImageLimits, inspect, open_within
@@ -27,6 +28,7 @@ T = TypeVar("T")
 
 _DEFAULT_MODEL = "default"
 _LONGEST_URL = 2048
+_NOTHING_SAID = Sharing()
 _NO_SUBJECTS = ("", ".", "..")
 
 
@@ -47,6 +49,7 @@ class Order:
     subject: str | bytes | None
     priority: Priority
     keeping: Keeping
+    sharing: Sharing = _NOTHING_SAID
 
 
 async def read_order(services: Services, submission: Submission, idempotency_key: str | None) -> Order:
@@ -76,12 +79,13 @@ def read_fields(services: Services, given: Mapping[str, Any]) -> Order:
     subject = read_subject(fields.pop("subject")) if "subject" in fields else None
     priority = _priority(fields.pop("priority", "normal"))
     keeping = read_keeping(fields, services.resources.settings.retention)
+    sharing = read_sharing(fields)
     model = services.catalogue.model(name)
     try:
         parameters = VideoParameters.model_validate(fields)
     except ValidationError as error:
         raise invalid(error.errors(include_input=False, include_url=False)[0]) from None
-    return Order(name, model, prompt, parameters, b"", None, subject, priority, keeping)
+    return Order(name, model, prompt, parameters, b"", None, subject, priority, keeping, sharing)
 
 
 async def _reference(services: Services, submission: Submission) -> bytes | str | Kept:

@@ -23,6 +23,7 @@ from serve.ingress.looks import Look, look
 from serve.ingress.order import Order, read_order, read_subject
 from serve.ingress.prefer import MAX_WAIT_SECONDS, wait_seconds
 from serve.ingress.services import Served, Services, VideoId, VideoReader, VideoWriter
+from serve.ingress.sharing import sharing_schema
 from serve.ingress.video_object import Video, VideoDeleted, VideoPage, render
 from serve.media.probe import ACCEPTED
 
@@ -43,6 +44,9 @@ CREATE_ERRORS = documented(
     errors.SpendingCapReached,
     errors.ConsentRequired,
     errors.ConsentWithdrawn,
+    errors.AttestationRequired,
+    errors.PersonalText,
+    errors.NotForMinors,
     errors.RequestInProgress,
     errors.PayloadTooLarge,
     errors.IdempotencyKeyReused,
@@ -76,7 +80,7 @@ def create_schema(required: Sequence[str]) -> dict[str, Any]:
     linked = {"input_reference": {"type": "object", "properties": {"image_url": link, "file_id": file}}}
 
     def schema(reference: dict[str, Any]) -> dict[str, Any]:
-        properties = text | reference | parameters | keeping_schema()
+        properties = text | reference | parameters | keeping_schema() | sharing_schema()
         return {"schema": {"type": "object", "required": list(required), "properties": properties}}
 
     content = {"multipart/form-data": schema(photo), "application/json": schema(linked)}

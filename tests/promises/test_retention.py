@@ -44,7 +44,12 @@ def test_a_video_and_its_photo_stay_for_years(
     api.clean()
     assert (report.objects, report.clean) == ({}, True)
     assert objects_of(api, job_id) == kept
-    assert {key.partition("/")[0] for key in kept} == set(MediaKind) - {MediaKind.UPLOAD, MediaKind.FILE}
+    assert {key.partition("/")[0] for key in kept} == {
+        MediaKind.INPUT,
+        MediaKind.VIDEO,
+        MediaKind.THUMBNAIL,
+        MediaKind.SPRITESHEET,
+    }
     assert person.get(f"/v1/videos/{job_id}").json()["prompt"] == "a heron"
     assert person.get(f"/v1/videos/{job_id}/content").content == VIDEO
 

@@ -17,6 +17,8 @@ from cluster.cli import inventory
 from cluster.cli.inventory import columns, defined, message_places, models_of, modules, parquet_places, routes
 from cluster.privacy.data_map import Place, PlaceKind, load
 from tests.api import PHOTO, Api, Person
+from tests.promises._people import answer
+from tests.world import SHARE
 
 
 class Inner(BaseModel):
@@ -155,7 +157,8 @@ def test_every_route_of_the_api_is_walked(applications: list[FastAPI]) -> None:
 
 def test_a_database_and_a_store_in_use_hold_what_is_declared_and_nothing_else(api: Api, person: Person) -> None:
     """What PostgreSQL and the store say, not what the code says of them."""
-    api.drive(person.created())
+    answer(person, SHARE, True)
+    api.drive(person.created(model="elsewhere"))
     person.post("/v1/files", data={"purpose": "vision"}, files={"file": PHOTO}).raise_for_status()
     rows = api.world.sql(
         "SELECT relname, attname FROM pg_attribute"

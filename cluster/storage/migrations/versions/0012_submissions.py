@@ -8,11 +8,17 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
+ACTIONS = (
+    "'account_opened', 'account_closed', 'account_key_destroyed', 'role_changed', 'known_minor_set', 'api_key_made', "
+    "'api_key_revoked'"
+)
+FORMER_ACTIONS = ACTIONS.replace("'known_minor_set', ", "")
 INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
     """Make the tables, and let the record name the answer and the submission."""
+    _audited(ACTIONS)
     op.add_column("accounts", sa.Column("disclosed_at", INSTANT, nullable=True))
     op.add_column("disclosures", sa.Column("consent", sa.BigInteger(), nullable=True))
     op.add_column("disclosures", sa.Column("submission_id", sa.Text(), nullable=True))
@@ -37,6 +43,11 @@ def upgrade() -> None:
         "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
     )
     _submissions()
+
+
+def _audited(actions: str) -> None:
+    op.drop_constraint(op.f("ck_audit_action"), "audit", type_="check")
+    op.create_check_constraint(op.f("ck_audit_action"), "audit", f"action IN ({actions})")
 
 
 def _submissions() -> None:
@@ -103,3 +114,4 @@ def downgrade() -> None:
     op.drop_column("disclosures", "submission_id")
     op.drop_column("disclosures", "consent")
     op.drop_column("accounts", "disclosed_at")
+    _audited(FORMER_ACTIONS)
