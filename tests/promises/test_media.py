@@ -12,6 +12,9 @@ from serve.ingestion import Ingestion
 from tests.api import PHOTO, WORK, Api, Person
 from tests.unit.media.test_clean import PIXEL_SEGMENTS, PLANTED, RAW, segments
 
+UNKEPT = {MediaKind.UPLOAD, MediaKind.FILE, MediaKind.RECEIVED}
+"""What a finished video of ours has none of."""
+
 KINDS = [place for place in PLANTED if not place.startswith("GIF")]
 
 

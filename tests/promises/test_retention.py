@@ -15,6 +15,9 @@ from pipelines.sweep.sweep import sweep
 from tests.api import VIDEO, Api, Person
 from tests.fixtures_cluster import ShiftClock
 
+UNKEPT = {MediaKind.UPLOAD, MediaKind.FILE, MediaKind.RECEIVED}
+"""What a finished video of ours has none of."""
+
 
 def swept(settings: Settings) -> Report:
     """What a sweep has to say, which this process does by itself."""

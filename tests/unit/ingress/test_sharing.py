@@ -15,7 +15,7 @@ AGREED = {"model": "elsewhere", "people_agree": "true"}
 @pytest.fixture
 def somebody(api: Api) -> Person:
     """Somebody with a name, who has agreed to share."""
-    person = api.person(name="Zoë van der Meer", email="zoe@meer.example", password="a long enough one")
+    person = api.person(name="Zoë van der Meer", email="zoe@meer.example")
     answer(person, SHARE, True)
     return person
 
