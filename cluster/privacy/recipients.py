@@ -181,6 +181,11 @@ class Recipient(_Entry):
         return self.legal_name or (self.use and self.use.legal_name) or "whom the operator names"
 
     @property
+    def called(self) -> str:
+        """What people know it as: the policy's name, or who the operator says it is."""
+        return self.name if self.legal_name else self.company
+
+    @property
     def base_url(self) -> str | None:
         """Where requests go; None if nobody has said it."""
         named = self.use and self.use.base_url
