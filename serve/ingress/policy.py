@@ -60,6 +60,6 @@ async def show_policy(current: Current, known: KnownTag = None) -> Response:
     "/v1/staff/record-of-processing",
     responses=documented(errors.InvalidCredentials, errors.InsufficientScope),
 )
-async def read_record_of_processing(current: Current, _: Operator) -> RecordOfProcessing:
+async def read_record_of_processing(current: Current, services: Served, _: Operator) -> RecordOfProcessing:
     """The record of processing activities (GDPR, Article 30), for operators."""
-    return record_of(current)
+    return record_of(current, services.register)
