@@ -36,6 +36,7 @@ __all__ = [
     "PhotoErased",
     "QueueFull",
     "RangeNotSatisfiable",
+    "RecipientUnavailable",
     "RequestInProgress",
     "RequestTimeout",
     "ServiceError",
@@ -204,6 +205,13 @@ class ConsentWithdrawn(ConsentRequired):
 
     code = "consent_withdrawn"
     message = "You have withdrawn your consent to this. Nothing happens until you give it again with POST /v1/consents."
+
+
+class RecipientUnavailable(Forbidden):
+    """Nothing may go to the third party that makes this model's videos; `reason` says why, `alternatives` what does."""
+
+    code = "recipient_unavailable"
+    message = "Nothing can be sent to the company that makes this model's videos. The model 'default' needs nobody."
 
 
 class LinkInvalid(Forbidden):

@@ -12,7 +12,7 @@ from cluster.privacy.agreements import Agreement
 from cluster.privacy.provider_models import Lifecycle
 from cluster.privacy.recipients import Fate, Recipient, Role
 
-__all__ = ["Obstacle", "ObstacleCode", "obstacle"]
+__all__ = ["Obstacle", "ObstacleCode", "Profile", "obstacle"]
 
 Profile = Literal["laptop", "production"]
 

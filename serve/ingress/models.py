@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from cluster.errors import ModelNotFound
 from serve.catalogue import Disclosure, Model, Price
+from serve.ingress import third_parties
 from serve.ingress.error_answers import documented
-from serve.ingress.services import Served
+from serve.ingress.services import Served, Services
 
 __all__ = ["router"]
 
@@ -28,6 +29,8 @@ class ModelShown(BaseModel):
     price: Price
     purposes: list[str]
     disclosure: Disclosure
+    available: bool = Field(default=True, description="Whether a video can be made with it here and today.")
+    unavailable_because: str | None = None
 
 
 class ModelList(BaseModel):
@@ -40,7 +43,7 @@ class ModelList(BaseModel):
 @router.get("/v1/models")
 async def list_models(services: Served) -> ModelList:
     """The models, with what each shares, with whom, and what for."""
-    return ModelList(data=[_shown(name, model) for name, model in services.catalogue.models.items()])
+    return ModelList(data=[_listed(services, name, model) for name, model in services.catalogue.models.items()])
 
 
 @router.get("/v1/models/{model_id}", responses=documented(ModelNotFound))
@@ -49,7 +52,12 @@ async def retrieve_model(model_id: str, services: Served) -> ModelShown:
     model = services.catalogue.models.get(model_id)
     if model is None:
         raise ModelNotFound(param="model")
-    return _shown(model_id, model)
+    return _listed(services, model_id, model)
+
+
+def _listed(services: Services, name: str, model: Model) -> ModelShown:
+    """The model as it stands today."""
+    return _shown(name, model).model_copy(update=third_parties.standing(services, name).model_dump())
 
 
 def _shown(name: str, model: Model) -> ModelShown:
