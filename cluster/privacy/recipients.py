@@ -16,7 +16,7 @@ from cluster.privacy.agreements import Use
 from cluster.privacy.forbidden_terms import SALE, mentions
 from cluster.privacy.provider_models import ProviderModel
 from cluster.privacy.purposes import checked, share_purpose
-from cluster.settings import Settings, configs_folder
+from cluster.settings import Settings, SettingsError, configs_folder
 
 __all__ = [
     "Budgets",
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-class RegisterError(ValueError):
+class RegisterError(SettingsError):
     """The register is not complete; the message names the entry and what is wrong with it."""
 
 

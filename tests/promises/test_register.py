@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from cluster import clock
+from cluster.privacy import infrastructure
 from cluster.privacy.obstacles import obstacle
 from cluster.privacy.purposes import share_purpose
 from cluster.privacy.share_notices import share_notice
+from cluster.settings import Recipients, SettingsError
 from serve.catalogue import read
 from serve.ingress.services import Services, published_notices
 from tests.api import Api, Person
@@ -54,6 +56,19 @@ def test_who_is_not_assessed_or_not_bound_any_more_gets_nothing(api: Api, person
     assert (error["code"], error.get("reason")) == ("recipient_unavailable", f"{paper}_expired")
     assert api.snapshot() == before
     assert person.create().status_code == 200
+
+
+@pytest.mark.promise("P33")
+def test_data_lie_with_nobody_who_is_not_listed(api: Api) -> None:
+    laptop = api.services.resources.settings
+    objects = laptop.objects.model_copy(update={"url": "s3://bucket", "s3_region": "eu-west-1"})
+    production = laptop.model_copy(update={"profile": "production", "objects": objects})
+    aws = Recipients(in_use=in_use("aws", region="eu-west-1"))
+    infrastructure.check(production.model_copy(update={"recipients": aws}))
+    listed = {one["id"] for one in api.client.get("/v1/subprocessors").json()["data"] if one["in_use"]}
+    assert "aws" not in listed
+    with pytest.raises(SettingsError, match=r"objects\.url"):
+        infrastructure.check(production)
 
 
 @pytest.mark.promise("P76")

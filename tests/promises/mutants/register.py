@@ -43,6 +43,11 @@ def nothing_has_to_be_on_record(_: object) -> Papers:
     return lambda *_: None
 
 
+@mutant("P33", enforcement="cluster.privacy.infrastructure:unlisted")
+def anybody_may_keep_data(_: object) -> Callable[..., list[str]]:
+    return lambda *_: []
+
+
 @mutant("P71", enforcement="cluster.privacy.obstacles:_of_papers")
 def copies_do_not_matter(original: Papers) -> Papers:
     return _blind_to("keeps_copies")(original)
