@@ -1,14 +1,17 @@
 """Nothing goes to a recipient of whom anything is missing, over or unsafe."""
 
+import re
 from datetime import date, timedelta
 from itertools import product
 from typing import Any, Literal
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.privacy.obstacles import ObstacleCode, obstacle
+from cluster.settings import configs_folder
 from tests.recipients import LATER, TODAY, agreement, recipient, register
 
 PROFILES: tuple[Literal["laptop", "production"], ...] = ("laptop", "production")
@@ -93,3 +96,15 @@ def test_what_a_recipient_does_not_offer_is_refused() -> None:
         found = obstacle(one, "veo-3.1", today=TODAY, profile="laptop")
         assert found is not None
         assert found.code is ObstacleCode.NOT_OFFERED
+
+
+def test_what_the_guide_says_is_enough() -> None:
+    page = (configs_folder().parent / "docs" / "guides" / "third-parties.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.S)]
+    used = register({name: use for block in blocks for name, use in block["recipients"]["in_use"].items()})
+    reached = {one.id for one in used.recipients.values() if one.use}
+    assert reached == {"veo", "kling", "openai_videos", "aws"}
+    for one in used.providers():
+        for model in one.models if one.use else ():
+            found = obstacle(one, model, today=TODAY, profile="production")
+            assert found is None or found.code is ObstacleCode.MODEL_RETIRED, found
