@@ -29,6 +29,7 @@ __all__ = [
     "MethodNotAllowed",
     "ModelNotFound",
     "NoAnswer",
+    "NotForMinors",
     "NotFound",
     "NotReady",
     "NotThroughTheEdge",
@@ -212,6 +213,13 @@ class RecipientUnavailable(Forbidden):
 
     code = "recipient_unavailable"
     message = "Nothing can be sent to the company that makes this model's videos. The model 'default' needs nobody."
+
+
+class NotForMinors(Forbidden):
+    """The account is known to be a minor's: nothing of it goes to a third party."""
+
+    code = "not_for_minors"
+    message = "This account may not use models of third parties. The model 'default' shares nothing, and works."
 
 
 class LinkInvalid(Forbidden):

@@ -207,7 +207,9 @@ class Deployments(_Group):
         description="What answers HTTP. Streams and slow downloads are ongoing, so the bound is far above the load."
     )
     director: Block = Field(description="What hands out jobs: a fixed number of replicas, of which any may be lost.")
-    ingestion: Block = Field(description="What prepares photos; its ongoing requests are the photos at once.")
+    ingestion: Block = Field(
+        description="What prepares photos, and videos of third parties; half of its ongoing requests are for each."
+    )
     screening: Block = Field(
         description="What screens pictures and videos; half of its ongoing requests are for each of the two."
     )
@@ -248,7 +250,7 @@ class Credits(_Group):
 
 
 class Outbound(_Group):
-    """The only way out: photos by link, and webhooks."""
+    """The only way out: photos by link, webhooks, and third parties."""
 
     allowed_networks: str | None = Field(
         description="Networks that are not public and may be reached nevertheless, as CIDRs with commas between;"
@@ -262,7 +264,13 @@ class Outbound(_Group):
     delivery_log_days: int = Field(ge=2, le=90, description="How long the log of deliveries is kept.")
     max_endpoints_per_account: int = Field(ge=1, description="Webhook endpoints that one account may have.")
     max_fetches_per_account: int = Field(ge=1, description="Photos by link that one account may wait for at once.")
-    poll_seconds: float = Field(gt=0, description="How often due webhooks are looked for.")
+    poll_seconds: float = Field(gt=0, description="How often due webhooks and submissions are looked for.")
+    recipient_seconds: float = Field(gt=0, description="Longest time that one call to a third party may take.")
+    task_minutes: float = Field(gt=0, description="How long a third party may take for a video.")
+    submission_attempts: int = Field(
+        ge=1, description="How often a video is submitted while the third party says that it has no room."
+    )
+    max_result_bytes: int = Field(ge=1 << 20, description="Largest video that is taken from a third party.")
 
     @field_validator("allowed_networks")
     @classmethod

@@ -40,10 +40,12 @@ def build(settings: Settings, gpus: bool, generation: type[VideoGeneration] = Vi
     deployments.check(settings)
     infrastructure.check(settings)
     screening = _deployment(settings, Screening, "screening").bind()
+    ingestion = _deployment(settings, Ingestion, "ingestion").bind()
     workers = {
-        Stage.INGESTION.value: _deployment(settings, Ingestion, "ingestion").bind(),
+        Stage.INGESTION.value: ingestion,
         Stage.INPUT_SCREENING.value: screening,
         Stage.GENERATION.value: _deployment(settings, generation, "video_generation", _gpus(gpus)).bind(),
+        Stage.RECEPTION.value: ingestion,
         Stage.OUTPUT_SCREENING.value: screening,
     }
     ingress = _deployment(settings, Ingress, "ingress", {"runtime_env": {"env_vars": _NOTHING_RUNS_AHEAD}})

@@ -18,6 +18,7 @@ from cluster.errors import ServiceError, Unavailable
 from cluster.ids import new_id
 from cluster.records import (
     allowances,
+    delegation,
     expiry,
     idempotency,
     leases,
@@ -30,7 +31,7 @@ from cluster.records import (
 )
 from cluster.records.job_states import Stage
 from cluster.records.leases import Lease
-from serve import resources
+from serve import delegates, resources
 from serve.erasure import destroy_keys, erase_doomed
 from serve.loops import for_ever
 from serve.metrics import counted
@@ -48,6 +49,7 @@ class Director:
         settings = cluster_settings.load()
         self._resources = resources.for_web(settings, "director")
         self._stages = stages
+        self._delegates = delegates.read()
         self._holder = new_id("director")
         self._wake = asyncio.Event()
         self._driving: dict[asyncio.Task[None], Lease] = {}
@@ -58,6 +60,7 @@ class Director:
             asyncio.create_task(for_ever("director_failed", self._claim, jobs.poll_seconds, self._wake)),
             asyncio.create_task(for_ever("director_failed", self._keep_order, jobs.heartbeat_seconds)),
             asyncio.create_task(for_ever("director_failed", self._clean, jobs.heartbeat_seconds)),
+            asyncio.create_task(for_ever("director_failed", self._delegate, jobs.poll_seconds)),
         ]
         telemetry.log("replica_started", deployment="director")
 
@@ -101,6 +104,14 @@ class Director:
                     counted.lost(Stage(lease.stage), counted.Loss.BROKEN if held else counted.Loss.GIVEN_UP)
         self._silent.discard(lease)
         self._wake.set()
+
+    async def _delegate(self) -> None:
+        """Hand over what third parties are to make, and take back what they have made, or will not make."""
+        database = self._resources.database
+        if await database.run(delegation.settle):
+            self._wake.set()
+        if self._delegates:
+            await database.run(delegation.hand_over, self._delegates)
 
     async def _publish(self, lease: Lease) -> None:
         """Deliver. There is no worker that could be lost: while the database is away, wait for it."""

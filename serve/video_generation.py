@@ -20,13 +20,14 @@ from serve.engines import registry
 from serve.engines.parameters import VideoParameters
 from serve.engines.protocol import Clip, Engine, Image
 from serve.media.decode import read_clean
-from serve.media.stills import SPRITES, spritesheet, thumbnail
+from serve.media.stills import SPRITES
 from serve.media.video import encode_mp4
 from serve.models.store import ModelStore
 from serve.scaling import JOBS, SECONDS
 from serve.stage import StageRun
 from serve.stage_deployment import StageDeployment
 from serve.step_times import StepKind
+from serve.still_media import write_stills
 from serve.weights import open_weights
 
 __all__ = ["VideoGeneration"]
@@ -92,9 +93,7 @@ class VideoGeneration(StageDeployment):
         encode_mp4(frames, video, clip.width, clip.height, clip.fps, clip.frame_count, threads=self._coding_threads)
         size = (clip.width, clip.height)
         written = run.write(MediaKind.VIDEO, "video/mp4", [video.getvalue()], derived_from=photo.id, size=size)
-        still = thumbnail(sampler.kept[0])
-        run.write(MediaKind.THUMBNAIL, "image/webp", [still], derived_from=written.id)
-        run.write(MediaKind.SPRITESHEET, "image/jpeg", [spritesheet(sampler.kept)], derived_from=written.id)
+        write_stills(run, written, sampler.kept)
         run.resources.database.run(paces.measured, run.job.id, clock.monotonic() - started)
         return {"video": {"width": clip.width, "height": clip.height}, "layers": list(clip.layers)}
 

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, text
 from cluster.ids import new_id
 from cluster.privacy.notices import Notice, parse
 from cluster.privacy.purposes import Purpose
-from cluster.records import access_log, accounts, credits, disclosures, jobs, lifecycle, notices
-from cluster.records.disclosures import Sending
+from cluster.records import access_log, accounts, credits, disclosure_outcomes, disclosures, jobs, lifecycle, notices
+from cluster.records.disclosure_outcomes import Outcome
+from cluster.records.disclosures import Sending, Subject
 from cluster.records.job_states import Priority, Stage
 from cluster.records.jobs import Job, NewJob
 from cluster.records.leases import Lease
@@ -33,6 +34,11 @@ def notice_for(purpose: str, words: str = "") -> Notice:
         f"---\npurpose: {purpose}\ntitle: A notice\ndata: [a photo]\nrecipient: nobody\ncountry: here\n"
         f"how: Read once and forgotten.\n---\nThis is what happens with your photo, in enough words. {words}"
     )
+
+
+def subject_of(job: Job) -> Subject:
+    """Whose data a disclosure of this job would be."""
+    return Subject(job.account_id, job.id, job.epoch)
 
 
 @dataclass(frozen=True)
@@ -133,10 +139,12 @@ class World:
         self.database.run(notices.publish, published)
 
 
-def fill_ledgers(world: World, account_id: str, notice: Notice) -> None:
-    """A line in every ledger: a grant to share with the notice's recipient, and a job that did."""
+def fill_ledgers(world: World, account_id: str, notice: Notice, sender: World | None = None) -> None:
+    """A line in every ledger: a grant to share with the notice's recipient, and a job that did, by ``sender``."""
     world.publish(notice)
     world.run(lifecycle.answer, account_id, purpose=notice.purpose, notice_version=notice.version, granted=True)
     sending = Sending(notice.purpose.removeprefix("share:"), "Atlantis", ["photos"], b"a photo")
     job = world.read(world.job(account_id))
-    world.run(disclosures.record, world.keys, job, sending, {notice.purpose: notice.version})
+    sender = sender or world
+    line = sender.run(disclosures.record, world.keys, subject_of(job), sending, {notice.purpose: notice.version})
+    sender.run(disclosure_outcomes.record, account_id, line.sequence, Outcome.ANSWERED, line.size)

@@ -24,6 +24,7 @@ class MediaKind(StrEnum):
     UPLOAD = "upload"
     INPUT = "input"
     FILE = "file"
+    RECEIVED = "received"
     VIDEO = "video"
     THUMBNAIL = "thumbnail"
     SPRITESHEET = "spritesheet"
@@ -51,6 +52,9 @@ KINDS: dict[MediaKind, MediaRule] = {
     MediaKind.INPUT: MediaRule(Lifetime.ACCOUNT, "the photo without metadata, to animate it again", "P38"),
     MediaKind.FILE: MediaRule(
         Lifetime.ACCOUNT, "a photo for many videos, without metadata", "P38", shown_to_owner=True, of_a_job=False
+    ),
+    MediaKind.RECEIVED: MediaRule(
+        Lifetime.TASK, "the video as a third party made it, until it was looked through", "P39", of_a_job=False
     ),
     MediaKind.VIDEO: MediaRule(Lifetime.ACCOUNT, "the video, shown once it was screened", "P38", shown_to_owner=True),
     MediaKind.THUMBNAIL: MediaRule(Lifetime.ACCOUNT, "a still of the finished video", "P38", shown_to_owner=True),

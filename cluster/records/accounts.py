@@ -1,5 +1,6 @@
 """Accounts: who somebody is to the service. Everything that names a person is sealed under the account's key."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,6 +41,8 @@ __all__ = [
     "closed_with_key",
     "create",
     "details",
+    "disclosing",
+    "epochs",
     "expired_guests",
     "get",
     "has_login",
@@ -69,6 +72,7 @@ accounts = Table(
     Column("frozen_at", DateTime(timezone=True)),
     Column("closed_at", DateTime(timezone=True)),
     Column("key_destroyed_at", DateTime(timezone=True)),
+    Column("disclosed_at", DateTime(timezone=True)),
     CheckConstraint("kind IN ('user', 'guest')", name="kind"),
     CheckConstraint("role IN ('user', 'ml_engineer', 'operator', 'moderator')", name="role"),
 )
@@ -146,6 +150,25 @@ def get(connection: Connection, account_id: str) -> Account | None:
 def lock(connection: Connection, account_id: str) -> Account | None:
     """The same, locked to the end of the transaction: no epoch rises and no consent changes beneath it."""
     return _one(connection, account_id, lock=True)
+
+
+def disclosing(connection: Connection, account_id: str) -> tuple[int, bool] | None:
+    """Note that data of an open account are about to leave, and lock it as `lock` does: its epoch, and whether it is
+    known to be a minor's. None: there is no such account."""
+    statement = (
+        update(accounts)
+        .where(accounts.c.id == account_id, is_open())
+        .values(disclosed_at=clock.now())
+        .returning(accounts.c.epoch, accounts.c.known_minor)
+    )
+    row = connection.execute(statement).one_or_none()
+    return (row.epoch, row.known_minor) if row else None
+
+
+def epochs(connection: Connection, account_ids: Collection[str]) -> dict[str, int]:
+    """The epochs of those accounts that are open."""
+    query = select(accounts.c.id, accounts.c.epoch).where(accounts.c.id.in_(account_ids), is_open())
+    return {row.id: row.epoch for row in connection.execute(query)}
 
 
 def details(connection: Connection, keys: KeyStore, opening: Opening) -> Details:

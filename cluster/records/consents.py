@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     Table,
     Text,
+    func,
     insert,
     select,
 )
@@ -24,7 +25,7 @@ from cluster import clock
 from cluster.privacy.consent import Answer, ConsentState, state_of
 from cluster.storage.database import metadata
 
-__all__ = ["Line", "append", "consents", "history", "states"]
+__all__ = ["Line", "append", "consents", "history", "latest", "states"]
 
 consents = Table(
     "consents",
@@ -80,6 +81,15 @@ def states(connection: Connection, account_id: str, current: Mapping[str, str]) 
     )
     answers = {row.purpose: Answer(row.granted, row.notice_version) for row in connection.execute(query)}
     return {purpose: state_of(answers.get(purpose), current.get(purpose)) for purpose in {*current, *answers}}
+
+
+def latest(connection: Connection, account_id: str, purpose: str) -> int | None:
+    """The sequence of the account's latest answer for a purpose."""
+    query = select(func.max(consents.c.sequence)).where(
+        consents.c.account_id == account_id, consents.c.purpose == purpose
+    )
+    found: int | None = connection.execute(query).scalar_one()
+    return found
 
 
 def history(connection: Connection, account_id: str) -> list[Line]:

@@ -26,15 +26,14 @@ from sqlalchemy import (
 )
 
 from cluster import clock
-from cluster.errors import ConsentRequired, ConsentWithdrawn
+from cluster.errors import ConsentRequired, ConsentWithdrawn, NotForMinors
 from cluster.privacy.consent import Verdict, unanswered
 from cluster.privacy.purposes import share_purpose
 from cluster.records import accounts, consents
-from cluster.records.jobs import Job
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
 
-__all__ = ["Disclosure", "Sending", "disclosures", "listing", "record"]
+__all__ = ["Disclosure", "Sending", "Subject", "disclosures", "listing", "record"]
 
 _PATIENCE = timedelta(seconds=1)
 
@@ -50,12 +49,24 @@ disclosures = Table(
     Column("size", BigInteger, nullable=False),
     Column("content_lookup", LargeBinary, nullable=False),
     Column("notice_version", ForeignKey("notices.version"), nullable=False),
+    Column("consent", BigInteger),
+    Column("submission_id", Text),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("send_by", DateTime(timezone=True), nullable=False),
     CheckConstraint("size >= 0", name="size"),
     CheckConstraint("cardinality(categories) > 0", name="categories"),
     Index("ix_disclosures_account_id_sequence", "account_id", "sequence"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose data, for which job, begun under which epoch; ``submission_id`` is the name that the recipient learns."""
+
+    account_id: str
+    job_id: str
+    epoch: int
+    submission_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +98,30 @@ _SHOWN = tuple(disclosures.c[name] for name in Disclosure.__dataclass_fields__)
 
 
 def record(
-    connection: Connection, keys: KeyStore, job: Job, sending: Sending, current: Mapping[str, str]
+    connection: Connection, keys: KeyStore, subject: Subject, sending: Sending, current: Mapping[str, str]
 ) -> Disclosure:
     """Write down that a job's data are about to leave. ``current`` maps each purpose to its current notice's version.
 
     Raises:
         ConsentRequired: there is no live grant for sharing with this recipient.
         ConsentWithdrawn: there is none any more, or the job was begun before something was withdrawn.
+        NotForMinors: the account is known to be a minor's.
     """
-    account = accounts.lock(connection, job.account_id)
-    if account is None or account.epoch != job.epoch:
+    epoch, minor = accounts.disclosing(connection, subject.account_id) or (None, False)
+    if epoch != subject.epoch:
         raise ConsentWithdrawn
+    if minor:
+        raise NotForMinors
     purpose = share_purpose(sending.recipient)
-    obstacle = unanswered([purpose], consents.states(connection, account.id, current))
+    obstacle = unanswered([purpose], consents.states(connection, subject.account_id, current))
     if obstacle:
         raise ConsentWithdrawn if obstacle[1] is Verdict.WITHDRAWN else ConsentRequired
     now = clock.now()
     values = {
-        "account_id": account.id,
-        "job_id": job.id,
+        "account_id": subject.account_id,
+        "job_id": subject.job_id,
+        "submission_id": subject.submission_id,
+        "consent": consents.latest(connection, subject.account_id, purpose),
         "recipient": sending.recipient,
         "country": sending.country,
         "categories": list(sending.categories),

@@ -6,7 +6,7 @@
 
 from enum import IntEnum, StrEnum
 
-__all__ = ["ACTIVE", "STAGES", "TRANSITIONS", "Actor", "JobState", "Priority", "Stage", "following", "sources"]
+__all__ = ["ACTIVE", "FORK", "STAGES", "TRANSITIONS", "Actor", "JobState", "Priority", "Stage", "following", "sources"]
 
 
 class JobState(StrEnum):
@@ -25,6 +25,8 @@ class Stage(StrEnum):
     INGESTION = "ingestion"
     INPUT_SCREENING = "input_screening"
     GENERATION = "generation"
+    DELEGATION = "delegation"
+    RECEPTION = "reception"
     OUTPUT_SCREENING = "output_screening"
     PUBLISH = "publish"
 
@@ -47,6 +49,10 @@ class Actor(StrEnum):
 
 ACTIVE = (JobState.QUEUED, JobState.IN_PROGRESS)
 STAGES = tuple(Stage)
+FORK = Stage.INPUT_SCREENING
+"""After this stage the two routes part: our own engines generate, or a third party does and its video is received."""
+_OWN = frozenset({Stage.GENERATION})
+_SHARED = frozenset({Stage.DELEGATION, Stage.RECEPTION})
 
 TRANSITIONS: dict[tuple[JobState | None, JobState], frozenset[Actor]] = {
     (None, JobState.QUEUED): frozenset({Actor.INGRESS}),
@@ -63,7 +69,8 @@ def sources(target: JobState, actor: Actor) -> tuple[JobState, ...]:
     return tuple(start for (start, end), who in TRANSITIONS.items() if start and end is target and actor in who)
 
 
-def following(stage: Stage) -> Stage | None:
-    """The stage after this one, or None after the last."""
-    place = STAGES.index(stage) + 1
-    return STAGES[place] if place < len(STAGES) else None
+def following(stage: Stage, *, shared: bool = False) -> Stage | None:
+    """The stage after this one, or None after the last; ``shared``: whether a third party makes the video."""
+    route = [one for one in STAGES if one not in (_OWN if shared else _SHARED)]
+    place = route.index(stage) + 1
+    return route[place] if place < len(route) else None

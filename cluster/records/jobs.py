@@ -178,7 +178,7 @@ def create(connection: Connection, keys: KeyStore, new: NewJob) -> None:
     values |= {
         "state": JobState.QUEUED,
         "stage": Stage.INGESTION,
-        "prompt_sealed": keys.seal_text(new.account_id, new.prompt, _prompt_context(new.id)),
+        "prompt_sealed": keys.seal_text(new.account_id, new.prompt, prompt_context(new.id)),
         "attempts": 0,
         "fence": 0,
         "created_at": clock.now(),
@@ -245,7 +245,7 @@ def prompt_of(keys: KeyStore, opening: Opening, job: Job) -> str:
     """Open the prompt; empty if it was erased."""
     if job.prompt_sealed is None:
         return ""
-    return keys.open_text(opening, job.prompt_sealed, _prompt_context(job.id))
+    return keys.open_text(opening, job.prompt_sealed, prompt_context(job.id))
 
 
 def move(
@@ -408,7 +408,7 @@ def unstore(connection: Connection, job: Job, life: timedelta) -> datetime:
     return end
 
 
-def _prompt_context(job_id: str) -> str:
+def prompt_context(job_id: str) -> str:
     return f"jobs.prompt|{job_id}"
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from cluster import clock
 from cluster.privacy.media_kinds import KINDS, Lifetime, MediaKind
+from cluster.privacy.purposes import recipient_of
 from cluster.records import (
     accounts,
     api_keys,
@@ -24,12 +25,13 @@ from cluster.records import (
     sessions,
     sign_ups,
     spending,
+    submissions,
     turns,
     webhook_deliveries,
     webhook_endpoints,
 )
 from cluster.records.consents import Line
-from cluster.records.job_states import STAGES, Actor, JobState, Stage, following
+from cluster.records.job_states import FORK, STAGES, Actor, JobState, Stage, following
 from cluster.records.jobs import NewJob
 from cluster.records.leases import Lease
 from cluster.storage.keys import KeyStore
@@ -95,7 +97,7 @@ def end_stage(
         False if the lease had ended: the result must be thrown away.
     """
     stage = Stage(lease.stage)
-    upcoming = following(stage)
+    upcoming = following(stage, shared=_is_shared(connection, lease))
     if upcoming is None or not jobs.end_stage(connection, lease.job_id, lease.fence, stage, upcoming, facts):
         return False
     leases.drop(connection, lease.job_id)
@@ -229,6 +231,14 @@ def close_expired_guests(connection: Connection) -> int:
     return len(expired)
 
 
+def _is_shared(connection: Connection, lease: Lease) -> bool:
+    """Whether a third party makes the job's video. Only where the routes part, and beyond, is it looked up."""
+    if lease.stage in (Stage.DELEGATION, Stage.RECEPTION):
+        return True
+    job = jobs.get(connection, lease.job_id) if lease.stage == FORK else None
+    return job is not None and any(recipient_of(purpose) for purpose in job.purposes)
+
+
 def _free(connection: Connection, lease: Lease) -> None:
     """Let somebody else do the stage, from its input."""
     leases.drop(connection, lease.job_id)
@@ -246,6 +256,7 @@ def _give_up(
     if job.api_key_id is not None:
         spending.give_back(connection, job.api_key_id, job.price)
     media.doom(connection, job.id, list(MediaKind))
+    submissions.abandon(connection, job.id)
     if not job.store:
         jobs.erase(connection, [job.id])
     _tell(connection, job, state)

@@ -40,7 +40,7 @@ class Grant:
 Privileges = frozenset[str]
 
 SCHEMA: Final = "public"
-LEDGERS: Final = frozenset({"audit", "consents", "credit_transfers", "disclosures"})
+LEDGERS: Final = frozenset({"audit", "consents", "credit_transfers", "disclosure_outcomes", "disclosures"})
 """Tables that nobody but the owner may change or empty; a trigger refuses even the owner."""
 
 _APP, _OUTBOUND, _PIPELINE, _MONITOR = DatabaseRole
@@ -56,6 +56,11 @@ def on_columns(privilege: str, *columns: str) -> Privileges:
 
 
 _ALIVE: Final = on_columns("SELECT", "id", "epoch", "closed_at", "frozen_at", "expires_at")
+_DISCLOSING: Final = _ALIVE | on_columns("SELECT", "known_minor") | on_columns("UPDATE", "disclosed_at")
+_HANDED_OVER: Final = on_columns(
+    "SELECT", "id", "account_id", "epoch", "state", "fence", "parameters", "prompt_sealed", "expires_at", "deleted_at"
+)
+_ANSWERS: Final = on_columns("SELECT", "sequence", "account_id", "purpose", "granted", "notice_version")
 _FIGURES: Final = on_columns("SELECT", "state", "model", "error_code", "created_at", "completed_at")
 _ENDING: Final = on_columns("SELECT", "id", "state", "fence", "expires_at", "erased_at") | on_columns(
     "UPDATE", "prompt_sealed", "erased_at"
@@ -65,18 +70,19 @@ _AGEING: Final = on_columns("SELECT", "created_at") | {"DELETE"}
 
 TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "access_log": {_APP: APPEND, _OUTBOUND: frozenset({"INSERT"})},
-    "accounts": {_APP: CHANGE, _OUTBOUND: _ALIVE, _PIPELINE: _ALIVE},
+    "accounts": {_APP: CHANGE, _OUTBOUND: _DISCLOSING, _PIPELINE: _ALIVE},
     "alembic_version": {},
     "allowances": {_APP: EVERYTHING, _PIPELINE: on_columns("SELECT", "full_at") | {"DELETE"}},
     "api_keys": {_APP: CHANGE},
     "audit": {_APP: APPEND},
-    "consents": {_APP: APPEND},
+    "consents": {_APP: APPEND, _OUTBOUND: _ANSWERS},
     "credit_balances": {_APP: CHANGE},
     "credit_transfers": {_APP: APPEND},
-    "disclosures": {_APP: APPEND},
+    "disclosure_outcomes": {_APP: READ, _OUTBOUND: APPEND},
+    "disclosures": {_APP: READ, _OUTBOUND: APPEND},
     "fetches": {_APP: EVERYTHING, _OUTBOUND: READ | {"UPDATE", "DELETE"}, _PIPELINE: _EXPIRING},
     "idempotency_keys": {_APP: EVERYTHING, _PIPELINE: _EXPIRING},
-    "jobs": {_APP: CHANGE, _PIPELINE: _ENDING, _MONITOR: _FIGURES},
+    "jobs": {_APP: CHANGE, _OUTBOUND: _HANDED_OVER, _PIPELINE: _ENDING, _MONITOR: _FIGURES},
     "leases": {_APP: EVERYTHING, _MONITOR: on_columns("SELECT", "heartbeat_at")},
     "media": {_APP: EVERYTHING, _OUTBOUND: CHANGE, _PIPELINE: READ | {"UPDATE", "DELETE"}},
     "notices": {_APP: APPEND},
@@ -84,6 +90,7 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "paces": {_APP: CHANGE},
     "sessions": {_APP: CHANGE},
     "sign_up_addresses": {_APP: CHANGE},
+    "submissions": {_APP: CHANGE, _OUTBOUND: READ | {"UPDATE"}, _PIPELINE: _EXPIRING | on_columns("SELECT", "due_at")},
     "sweeps": {_PIPELINE: CHANGE, _MONITOR: READ},
     "throttles": {_APP: EVERYTHING, _PIPELINE: _EXPIRING},
     "usage_events": {_APP: APPEND},

@@ -19,6 +19,7 @@ from cluster.records import (
     fetches,
     idempotency,
     open_streams,
+    submissions,
     throttles,
     webhook_deliveries,
 )
@@ -34,6 +35,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "attempts": lambda connection, _: throttles.remove_expired(connection),
     "request_rates": lambda connection, _: allowances.remove_full(connection) + open_streams.remove_expired(connection),
     "links": lambda connection, _: fetches.remove_expired(connection),
+    "submissions": lambda connection, _: submissions.remove_expired(connection),
     "retries": lambda connection, _: idempotency.remove_expired(connection),
 }
 """By category. All but the first carry their own end, ``expires_at`` mostly, set from the same setting."""

@@ -3,7 +3,9 @@
 This is httpx's transport without its client, which would bring all of those.
 """
 
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,14 +16,28 @@ import httpx
 from serve.egress.addresses import Address
 from serve.egress.pinning import Pinned
 
-__all__ = ["Client", "LastLook", "Timeouts"]
+__all__ = ["Body", "Client", "LastLook", "Timeouts"]
 
 _HEADERS: Final = {"user-agent": "ImageToVideos", "accept-encoding": "identity", "connection": "close"}
 _ADDRESSES_TRIED: Final = 4
 _FIRST_BYTE: Final = "http11.send_request_headers.started"
 
+_ABORTIVE: Final[list[tuple[int, int, int] | tuple[int, int, bytes]]] = [
+    (socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16),
+    (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)),
+]
+"""Whoever breaks off leaves little behind in the socket, and that is thrown away by the system, not sent."""
+
 LastLook = Callable[[], Awaitable[None]]
 """Called when the connection stands, before the first byte of the request. If it raises, nothing is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body that is given piece by piece, ``size`` bytes in all, and may break off before its end."""
+
+    size: int
+    pieces: AsyncIterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +63,13 @@ class Client:
         method: str,
         pinned: Pinned,
         headers: Mapping[str, str],
-        content: bytes | None = None,
+        content: bytes | Body | None = None,
         last_look: LastLook | None = None,
     ) -> AsyncIterator[httpx.Response]:
         """Send, and give the answer's head; its body is read only as far as the caller reads it.
 
-        Another address is tried only while no connection stands: nothing has been sent then.
+        A `Body` goes by a connection whose end, if it comes early, throws away what has not left yet. Another address
+        is tried only while no connection stands: nothing has been sent then.
 
         Raises:
             httpx.HTTPError: the connection failed.
@@ -60,7 +77,8 @@ class Client:
         tried = pinned.addresses[:_ADDRESSES_TRIED]
         looking = {"trace": _before_the_first_byte(last_look)} if last_look else {}
         for address in tried:
-            async with httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False) as transport:
+            options = _ABORTIVE if isinstance(content, Body) else None
+            async with httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, socket_options=options) as transport:
                 try:
                     request = self._request(method, pinned.url, address, headers, content)
                     request.extensions |= looking
@@ -76,14 +94,15 @@ class Client:
                 return
 
     def _request(
-        self, method: str, url: httpx.URL, address: Address, headers: Mapping[str, str], content: bytes | None
+        self, method: str, url: httpx.URL, address: Address, headers: Mapping[str, str], content: bytes | Body | None
     ) -> httpx.Request:
         seconds = httpx.Timeout(self.timeouts.read, connect=self.timeouts.connect)
+        sized = {"content-length": str(content.size)} if isinstance(content, Body) else {}
         return httpx.Request(
             method,
             url.copy_with(host=str(address)),
-            headers=_HEADERS | dict(headers) | {"host": url.netloc.decode("ascii")},
-            content=content,
+            headers=_HEADERS | dict(headers) | sized | {"host": url.netloc.decode("ascii")},
+            content=content.pieces if isinstance(content, Body) else content,
             extensions={"sni_hostname": url.raw_host.decode("ascii"), "timeout": seconds.as_dict()},
         )
 

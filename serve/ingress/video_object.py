@@ -23,6 +23,8 @@ _SPANS: dict[Stage, tuple[int, int]] = {
     Stage.INGESTION: (1, 4),
     Stage.INPUT_SCREENING: (4, 6),
     Stage.GENERATION: (6, 94),
+    Stage.DELEGATION: (6, 88),
+    Stage.RECEPTION: (88, 94),
     Stage.OUTPUT_SCREENING: (94, 98),
     Stage.PUBLISH: (98, 99),
 }

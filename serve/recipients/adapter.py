@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from serve.recipients.payload import Payload
-from serve.recipients.wire import Wire
+from serve.recipients.wire import Line, Wire
 
 __all__ = ["Access", "Adapter", "Deletion", "Finding", "Pending", "Ready", "Search"]
 
@@ -75,20 +75,20 @@ class Adapter(Protocol):
     async def submit(self, wire: Wire, payload: Payload) -> str:
         """Send the payload by exactly one `Wire.send`; the provider's name of the task."""
 
-    async def poll(self, wire: Wire, task: str) -> Pending | Ready:
+    async def poll(self, line: Line, task: str) -> Pending | Ready:
         """Where the task stands."""
 
-    async def result(self, wire: Wire, task: str, ready: Ready) -> bytes:
+    async def result(self, line: Line, task: str, ready: Ready) -> bytes:
         """The video's bytes, not yet looked at."""
 
-    async def find(self, wire: Wire, search: Search) -> Finding:
+    async def find(self, line: Line, search: Search) -> Finding:
         """Whether a submission whose answer was lost exists there."""
 
-    async def cancel(self, wire: Wire, task: str) -> bool:
+    async def cancel(self, line: Line, task: str) -> bool:
         """Stop the task; False if that cannot be done (any more)."""
 
-    async def delete(self, wire: Wire, task: str) -> Deletion:
+    async def delete(self, line: Line, task: str) -> Deletion:
         """Delete all that the provider holds of the task."""
 
-    async def check(self, wire: Wire) -> None:
+    async def check(self, line: Line) -> None:
         """Ask something that needs the key and carries no content."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-__all__ = ["ContentRequest", "ControlRequest", "LostOnTheWay", "NotSent", "Reply", "Wire"]
+__all__ = ["ContentRequest", "ControlRequest", "Line", "LostOnTheWay", "NotSent", "Reply", "Wire"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +60,8 @@ class LostOnTheWay(Exception):
     """Something may have arrived, and no answer came back. Whoever sends again may pay twice."""
 
 
-class Wire(Protocol):
-    """The way to one recipient, for one submission."""
-
-    async def send(self, request: ContentRequest) -> Reply:
-        """Pass the gate, write the record, send.
-
-        Raises:
-            NotSent: no connection stood.
-            LostOnTheWay: the request was sent, at least in part, and not answered.
-        """
+class Line(Protocol):
+    """The way to one recipient, for whatever carries no content."""
 
     async def call(self, request: ControlRequest) -> Reply:
         """Make a call without content.
@@ -86,4 +78,16 @@ class Wire(Protocol):
         Raises:
             NotSent: no connection stood, or the URL is not allowed.
             LostOnTheWay: it broke off, or is larger than a result may be.
+        """
+
+
+class Wire(Line, Protocol):
+    """The same for one submission, whose content it lets out once."""
+
+    async def send(self, request: ContentRequest) -> Reply:
+        """Pass the gate, write the record, send.
+
+        Raises:
+            NotSent: no connection stood.
+            LostOnTheWay: the request was sent, at least in part, and not answered.
         """

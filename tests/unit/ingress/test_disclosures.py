@@ -5,7 +5,7 @@ import pytest
 from cluster.records import disclosures
 from cluster.records.disclosures import Sending
 from tests.api import Api, Person
-from tests.world import SHARE
+from tests.world import SHARE, subject_of
 
 
 def test_the_default_model_discloses_nothing(api: Api, person: Person) -> None:
@@ -19,7 +19,7 @@ def test_what_left_is_shown_to_its_owner_alone(api: Api, person: Person) -> None
     owner.post("/v1/consents", json={"purpose": SHARE, "notice_version": version, "granted": True})
     job = api.world.read(person.created(model="elsewhere"))
     sending = Sending("elsewhere", "Atlantis", ["photos"], b"four")
-    api.world.run(disclosures.record, api.world.keys, job, sending, {SHARE: version})
+    api.world.run(disclosures.record, api.world.keys, subject_of(job), sending, {SHARE: version})
     (shown,) = person.get("/v1/privacy/disclosures").json()["data"]
     assert (shown["video_id"], shown["recipient"], shown["country"], shown["bytes"]) == (
         job.id,

@@ -8,7 +8,7 @@ import pytest
 from cluster.errors import ConsentRequired, ConsentWithdrawn
 from cluster.records import disclosures, lifecycle
 from cluster.records.disclosures import Sending
-from tests.world import AI, SHARE, World, notice_for
+from tests.world import AI, SHARE, World, notice_for, subject_of
 
 SENDING = Sending("elsewhere", "Atlantis", ["photos", "prompts"], b"seven mb")
 NOTICE = notice_for(SHARE)
@@ -27,7 +27,7 @@ def answer(world: World, account: str, granted: bool, purpose: str = SHARE) -> N
 
 
 def send(world: World, job_id: str, current: dict[str, str] | None = None) -> Any:
-    return world.run(disclosures.record, world.keys, world.read(job_id), SENDING, current or CURRENT)
+    return world.run(disclosures.record, world.keys, subject_of(world.read(job_id)), SENDING, current or CURRENT)
 
 
 def lines(world: World) -> list[Any]:
@@ -79,7 +79,7 @@ def test_a_closed_account_discloses_nothing(world: World, account: str) -> None:
     job = world.read(world.job(account))
     world.run(lifecycle.close, account)
     with pytest.raises(ConsentWithdrawn):
-        world.run(disclosures.record, world.keys, job, SENDING, CURRENT)
+        world.run(disclosures.record, world.keys, subject_of(job), SENDING, CURRENT)
     assert lines(world) == []
 
 

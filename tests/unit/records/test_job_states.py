@@ -3,7 +3,7 @@
 from itertools import pairwise, product
 
 from cluster.records import jobs
-from cluster.records.job_states import ACTIVE, STAGES, TRANSITIONS, Actor, JobState, Stage, following, sources
+from cluster.records.job_states import ACTIVE, FORK, STAGES, TRANSITIONS, Actor, JobState, Stage, following, sources
 from tests.world import World
 
 ENDS = tuple(state for state in JobState if state not in ACTIVE)
@@ -37,5 +37,8 @@ def test_only_the_director_delivers() -> None:
 
 
 def test_stages_follow_each_other_to_an_end() -> None:
-    assert [following(stage) for stage in STAGES] == [*(after for _, after in pairwise(STAGES)), None]
-    assert following(Stage.GENERATION) is Stage.OUTPUT_SCREENING
+    for shared, others in ((False, {Stage.DELEGATION, Stage.RECEPTION}), (True, {Stage.GENERATION})):
+        route = [stage for stage in STAGES if stage not in others]
+        assert [following(stage, shared=shared) for stage in route] == [*(after for _, after in pairwise(route)), None]
+    assert following(FORK) is Stage.GENERATION
+    assert following(FORK, shared=True) is Stage.DELEGATION

@@ -81,6 +81,9 @@ OF_OTHERS = {
         "SELECT * FROM jobs",
         "SELECT * FROM api_keys",
         "SELECT * FROM consents",
+        "UPDATE accounts SET known_minor = false",
+        "UPDATE jobs SET state = state",
+        "INSERT INTO submissions DEFAULT VALUES",
         "INSERT INTO consents DEFAULT VALUES",
         "DELETE FROM media",
         "SET ROLE i2v_app",
@@ -101,7 +104,7 @@ OF_OTHERS = {
         "INSERT INTO media SELECT * FROM media",
         "SET ROLE i2v_app",
     ],
-    DatabaseRole.APP: ["SET ROLE i2v_outbound", "SET ROLE i2v_pipeline"],
+    DatabaseRole.APP: ["INSERT INTO disclosures DEFAULT VALUES", "SET ROLE i2v_outbound", "SET ROLE i2v_pipeline"],
     DatabaseRole.MONITOR: [
         "SELECT id FROM jobs",
         "SELECT account_id FROM jobs",
@@ -176,7 +179,9 @@ def test_the_application_reads_and_appends(fresh_url: str, credentials_folder: P
     database = Database(role_url(fresh_url, DatabaseRole.APP, credentials_folder), 1, "test")
     service, notice = World(database, KeyStore(tmp_path / "keys")), notice_for(SHARE)
     account = service.account()
-    fill_ledgers(service, account, notice)
+    outbound = Database(role_url(fresh_url, DatabaseRole.OUTBOUND, credentials_folder), 1, "test")
+    fill_ledgers(service, account, notice, World(outbound, service.keys))
+    outbound.close()
     for ledger in LEDGERS:
         assert service.sql(f"SELECT * FROM {ledger}")
     service.job(account)

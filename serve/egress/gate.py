@@ -1,0 +1,82 @@
+"""The moment of sending: look at the grant, write the record, commit; and only then, within a second, the first byte.
+
+A record that has become older than that before the first byte could go says ``not_sent``, and the look is taken anew.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from cluster import clock
+from cluster.errors import Forbidden
+from cluster.records import disclosure_outcomes, disclosures, submissions
+from cluster.records.disclosure_outcomes import Outcome
+from cluster.records.disclosures import Disclosure, Sending, Subject
+from cluster.records.submissions import Submission
+from cluster.storage.database import AsyncDatabase
+from cluster.storage.keys import KeyStore
+from serve.egress.errors import MayNotLeave
+
+__all__ = ["Gate", "Receiver"]
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Who receives, where, and which categories of data."""
+
+    name: str
+    country: str
+    categories: Sequence[str]
+
+
+class Gate:
+    """Lets the content of one submission out, and writes down that it did. It is made for one attempt."""
+
+    def __init__(
+        self,
+        database: AsyncDatabase,
+        keys: KeyStore,
+        submission: Submission,
+        subject: Subject,
+        receiver: Receiver,
+        notices: Mapping[str, str],
+    ) -> None:
+        """``notices`` maps each purpose to the version of its current notice."""
+        self.submission = submission
+        self.line: Disclosure | None = None
+        self._database, self._keys, self._subject = database, keys, subject
+        self._receiver, self._notices = receiver, notices
+
+    async def passed(self, content: bytes) -> None:
+        """Look, and write; the first byte must follow at once.
+
+        Raises:
+            MayNotLeave: there is no live grant, or the submission is somebody else's by now.
+        """
+        while self.line is None or clock.now() > self.line.send_by:
+            if self.line is not None:
+                await self.ended(Outcome.NOT_SENT, 0)
+            self.line = await self._database.run(self._record, content)
+            self.submission = replace(self.submission, state="written", sent_at=self.line.recorded_at)
+
+    async def ended(self, outcome: Outcome, sent_bytes: int) -> None:
+        """Write down what became of what was let out."""
+        line, self.line = self.line, None
+        if line is not None:
+            await self._database.run(
+                disclosure_outcomes.record, self._subject.account_id, line.sequence, outcome, sent_bytes
+            )
+
+    def _record(self, connection: Connection, content: bytes) -> Disclosure:
+        sending = Sending(self._receiver.name, self._receiver.country, self._receiver.categories, content)
+        try:
+            line = disclosures.record(connection, self._keys, self._subject, sending, self._notices)
+        except Forbidden:
+            raise MayNotLeave from None
+        written = {"state": "written", "sent_at": line.recorded_at, "attempts": self.submission.attempts + 1}
+        if not submissions.advance(connection, self.submission, **written) or submissions.abandoned(
+            connection, [self.submission.id]
+        ):
+            raise MayNotLeave
+        return line

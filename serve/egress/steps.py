@@ -1,0 +1,226 @@
+"""One step of one submission: send it, ask how it stands, take its result, look for it, or have its copy deleted.
+
+Whatever happens is written down by one compare-and-set; whoever dies in between leaves a state from which another goes
+on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from cluster import clock, telemetry
+from cluster.records import submissions
+from cluster.records.submissions import Submission
+from serve.egress.backoff import pause_after
+from serve.egress.cuts import Cuts, Sendable
+from serve.egress.errors import MayNotLeave
+from serve.egress.gate import Gate
+from serve.egress.parcels import Parcel, pack
+from serve.egress.pinning import Rules
+from serve.egress.recipient import Recipient
+from serve.egress.results import keep_result
+from serve.egress.wire import RecipientLine, SubmissionWire
+from serve.media.outgoing import Unsendable
+from serve.recipients.adapter import Deletion, Pending, Search
+from serve.recipients.failures import RETRIED, ProviderFailed, ProviderFailure
+from serve.recipients.wire import LostOnTheWay, NotSent
+from serve.resources import WebResources
+
+__all__ = ["Steps"]
+
+_MINUTE: Final = timedelta(minutes=1)
+_GRACE: Final = timedelta(seconds=10)
+"""After a lost answer: what was sent may still arrive, and be listed, before this."""
+_SEARCHED_FOR: Final = timedelta(minutes=10)
+_DELETED_WITHIN: Final = timedelta(days=30)
+
+
+class Steps:
+    """Takes submissions a step further, each by what its recipient's adapter can do."""
+
+    def __init__(
+        self,
+        resources: WebResources,
+        rules: Rules,
+        cuts: Cuts,
+        recipients: Mapping[str, Recipient],
+        notices: Mapping[str, str],
+    ) -> None:
+        """``notices`` maps each purpose to the version of its current notice."""
+        self._resources, self._rules, self._cuts = resources, rules, cuts
+        self._recipients, self._notices = recipients, notices
+        self._bounds = resources.settings.outbound
+
+    async def step(self, submission: Submission) -> None:
+        """Take it a step further."""
+        recipient = self._recipients.get(submission.recipient)
+        if recipient is None:
+            await self._later(submission, _MINUTE)
+        elif submission.ended:
+            await self._delete_copy(recipient, submission)
+        elif submission.state in ("written", "submit_unknown"):
+            await self._search(recipient, submission)
+        elif submission.state == "submitted":
+            await (self._stop if submission.abandoned_at else self._poll)(recipient, submission)
+        elif submission.abandoned_at:
+            await self._fail(recipient, submission, "cancelled_by_user")
+        elif self._is_late(submission):
+            await self._fail(recipient, submission, ProviderFailure.CAPACITY)
+        else:
+            await self._submit(recipient, submission)
+
+    async def _submit(self, recipient: Recipient, submission: Submission) -> None:
+        since = clock.now() - _MINUTE
+        if await self._run(submissions.sent_since, recipient.name, since) >= recipient.per_minute:
+            await self._later(submission, timedelta(seconds=5))
+            return
+        model = recipient.models.get(submission.model)
+        if model is None:
+            await self._fail(recipient, submission, ProviderFailure.MODEL_RETIRED)
+            return
+        try:
+            parcel = await pack(self._resources, submission, model.bounds, model.translate)
+        except Unsendable:
+            await self._fail(recipient, submission, ProviderFailure.INVALID_INPUT)
+            return
+        if parcel is None:
+            await self._fail(recipient, submission, "cancelled_by_user")
+            return
+        await self._send(recipient, submission, parcel)
+
+    async def _send(self, recipient: Recipient, submission: Submission, parcel: Parcel) -> None:
+        keys, subject = self._resources.keys, parcel.subject
+        gate = Gate(self._resources.database, keys, submission, subject, recipient.receiver, self._notices)
+        sending = Sendable(subject.account_id, subject.epoch, submission.id)
+        wire = SubmissionWire(recipient.client, self._rules, self._bounds.max_result_bytes, gate, self._cuts, sending)
+        try:
+            task = await recipient.adapter.submit(wire, parcel.payload)
+        except MayNotLeave:
+            await self._fail(recipient, gate.submission, "consent_withdrawn")
+        except NotSent:
+            await self._try_again(gate.submission, ProviderFailure.CAPACITY)
+        except ProviderFailed as failure:
+            await self._refused(recipient, gate.submission, failure)
+        except Exception as error:
+            if not isinstance(error, LostOnTheWay):
+                telemetry.log_failure("adapter_failed", error, job_id=submission.job_id)
+            await self._lost(gate.submission)
+        else:
+            due = self._in(recipient.poll_seconds)
+            await self._run(submissions.release, gate.submission, due, state="submitted", task=task, copy="held")
+
+    async def _refused(self, recipient: Recipient, submission: Submission, failure: ProviderFailed) -> None:
+        """The recipient said no, and has begun nothing."""
+        if failure.code in RETRIED and submission.attempts < self._bounds.submission_attempts:
+            await self._try_again(submission, failure.code, failure.retry_after)
+        else:
+            await self._fail(recipient, submission, failure.code)
+
+    async def _try_again(self, submission: Submission, failure: ProviderFailure, after: float | None = None) -> None:
+        pause = timedelta(seconds=after) if after is not None else pause_after(max(1, submission.attempts))
+        await self._run(submissions.release, submission, clock.now() + pause, state="waiting", failure=failure.value)
+
+    async def _lost(self, submission: Submission) -> None:
+        """An answer was lost: it may have been accepted, and paid. It is looked for, and never blindly sent again."""
+        await self._run(submissions.release, submission, clock.now() + _GRACE, state="submit_unknown")
+
+    async def _search(self, recipient: Recipient, submission: Submission) -> None:
+        """Find out whether what was sent has become a task there."""
+        sent_at = submission.sent_at or submission.created_at
+        if submission.state == "written":
+            await self._lost(submission)
+            return
+        known = await self._run(submissions.known_tasks, recipient.name, sent_at - _MINUTE)
+        search = Search(submission.id, submission.model, sent_at - _GRACE, sent_at + _MINUTE, frozenset(known))
+        try:
+            finding = await recipient.adapter.find(self._line(recipient), search)
+        except (ProviderFailed, NotSent, LostOnTheWay):
+            finding = None
+        if finding is not None and finding.task is not None:
+            await self._run(
+                submissions.release, submission, clock.now(), state="submitted", task=finding.task, copy="held"
+            )
+        elif finding is not None and finding.certain:
+            await self._try_again(submission, ProviderFailure.INTERNAL)
+        elif clock.now() - sent_at > _SEARCHED_FOR or (finding is not None and not finding.certain):
+            await self._fail(recipient, submission, ProviderFailure.INTERNAL, lost=True)
+        else:
+            await self._later(submission, _GRACE)
+
+    async def _poll(self, recipient: Recipient, submission: Submission) -> None:
+        task = submission.task or ""
+        line = self._line(recipient)
+        try:
+            answer = await recipient.adapter.poll(line, task)
+            if isinstance(answer, Pending):
+                await self._wait(recipient, submission, answer)
+                return
+            video = await recipient.adapter.result(line, task, answer)
+        except ProviderFailed as failure:
+            await self._not_polled(recipient, submission, failure)
+        except (NotSent, LostOnTheWay):
+            await self._not_polled(recipient, submission, None)
+        else:
+            await keep_result(self._resources, recipient, submission, video)
+
+    async def _not_polled(self, recipient: Recipient, submission: Submission, failure: ProviderFailed | None) -> None:
+        """The task has failed; or nothing is known of it, and it is asked again until it takes too long."""
+        if failure is not None and failure.code not in RETRIED:
+            await self._fail(recipient, submission, failure.code)
+        elif self._is_late(submission):
+            await self._fail(recipient, submission, ProviderFailure.TIMEOUT)
+        else:
+            after = failure.retry_after if failure and failure.retry_after else recipient.poll_seconds
+            await self._later(submission, timedelta(seconds=after))
+
+    async def _wait(self, recipient: Recipient, submission: Submission, answer: Pending) -> None:
+        if self._is_late(submission):
+            await self._stop(recipient, submission, ProviderFailure.TIMEOUT)
+            return
+        percent = max(submission.percent, answer.percent or (5 if answer.running else 0))
+        await self._run(submissions.release, submission, self._in(recipient.poll_seconds), percent=percent)
+
+    async def _stop(self, recipient: Recipient, submission: Submission, code: str = "cancelled_by_user") -> None:
+        """Cancel the task where that can be done; whatever comes of it is not wanted, and is deleted if that can be."""
+        try:
+            await recipient.adapter.cancel(self._line(recipient), submission.task or "")
+        except (ProviderFailed, NotSent, LostOnTheWay) as error:
+            telemetry.log_failure("not_cancelled", error, job_id=submission.job_id)
+        await self._fail(recipient, submission, code)
+
+    async def _delete_copy(self, recipient: Recipient, submission: Submission) -> None:
+        """Have the recipient delete what it holds; if it cannot, say until when it does."""
+        try:
+            outcome = await recipient.adapter.delete(self._line(recipient), submission.task or "")
+        except (ProviderFailed, NotSent, LostOnTheWay):
+            ended = submission.ended_at or clock.now()
+            if clock.now() - ended < _DELETED_WITHIN:
+                await self._later(submission, pause_after(8))
+                return
+            outcome = Deletion.IMPOSSIBLE
+        if outcome is Deletion.IMPOSSIBLE:
+            _, ending = replace(recipient, can_delete=False).after_the_end(submission.task)
+        else:
+            ending = submissions.ending("deleted", None)
+        await self._run(submissions.release, submission, None, **(ending | {"ended_at": submission.ended_at}))
+
+    async def _fail(self, recipient: Recipient, submission: Submission, code: str, *, lost: bool = False) -> None:
+        due, ending = recipient.after_the_end(submission.task, lost=lost)
+        await self._run(submissions.release, submission, due, state="failed", failure=str(code), **ending)
+
+    async def _later(self, submission: Submission, pause: timedelta) -> None:
+        await self._run(submissions.release, submission, clock.now() + pause)
+
+    def _line(self, recipient: Recipient) -> RecipientLine:
+        return RecipientLine(recipient.client, self._rules, self._bounds.max_result_bytes)
+
+    def _is_late(self, submission: Submission) -> bool:
+        return clock.now() - submission.created_at > timedelta(minutes=self._bounds.task_minutes)
+
+    @staticmethod
+    def _in(seconds: float) -> datetime:
+        return clock.now() + timedelta(seconds=seconds)
+
+    async def _run(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        return await self._resources.database.run(function, *args, **kwargs)
