@@ -166,9 +166,14 @@ class Recipient(_Entry):
         return share_purpose(self.id)
 
     @property
+    def region_name(self) -> str:
+        """The region that was chosen, or else the first."""
+        return (self.use and self.use.region) or next(iter(self.regions))
+
+    @property
     def region(self) -> Region | None:
         """Where it is reached; None if the region that was chosen is none of its own."""
-        return self.regions.get((self.use and self.use.region) or next(iter(self.regions)))
+        return self.regions.get(self.region_name)
 
     @property
     def country(self) -> str:
