@@ -1,9 +1,12 @@
 """From the register to what the way out knows of a recipient: its bounds, its words, its budgets, its copies."""
 
 from collections.abc import Mapping
+from datetime import date
+from functools import partial
 from typing import Any, Final
 
 from cluster.privacy import recipients
+from cluster.privacy.obstacles import Obstacle, Profile, obstacle
 from cluster.privacy.provider_models import PhotoLimits
 from cluster.privacy.recipients import Fate
 from serve.egress.client import Client
@@ -33,7 +36,7 @@ def access_of(entry: recipients.Recipient, secrets: Mapping[str, str]) -> Access
     return Access(entry.base_url, secrets, entry.chosen_options | {"region": entry.region_name})
 
 
-def recipient_of(entry: recipients.Recipient, adapter: Adapter, client: Client) -> Recipient:
+def recipient_of(entry: recipients.Recipient, adapter: Adapter, client: Client, profile: Profile) -> Recipient:
     """A provider of the register, reached through ``client`` in the words of ``adapter``.
 
     Raises:
@@ -46,13 +49,19 @@ def recipient_of(entry: recipients.Recipient, adapter: Adapter, client: Client) 
         adapter=adapter,
         client=client,
         models={
-            entry.provider_model(name): Model(_bounds(model.capabilities.photo), _translated)
+            entry.provider_model(name): Model(
+                _bounds(model.capabilities.photo), _translated, partial(_obstacle, entry, name, profile)
+            )
             for name, model in entry.models.items()
         },
         per_minute=entry.budgets.per_minute,
         can_delete=entry.copies.fate is Fate.DELETED,
         copy_days=entry.last_copy_days,
     )
+
+
+def _obstacle(entry: recipients.Recipient, model: str, profile: Profile, today: date) -> Obstacle | None:
+    return obstacle(entry, model, today=today, profile=profile)
 
 
 def _bounds(photo: PhotoLimits) -> PictureBounds:

@@ -1,5 +1,6 @@
 """What the register says of a recipient is what the way out goes by."""
 
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -11,13 +12,13 @@ from serve.egress.recipient import Recipient
 from serve.egress.registered import access_of, recipient_of
 from serve.provider_parameters import read_parameters
 from serve.recipients.adapter import Adapter
-from tests.recipients import in_use, recipient, register
+from tests.recipients import LATER, TODAY, in_use, recipient, register
 
 UNUSED: Any = object()
 
 
 def known(name: str) -> Recipient:
-    return recipient_of(recipient(name), cast("Adapter", UNUSED), cast("Client", UNUSED))
+    return recipient_of(recipient(name), cast("Adapter", UNUSED), cast("Client", UNUSED), "production")
 
 
 def test_nobody_is_delegated_to_unless_in_use() -> None:
@@ -48,6 +49,17 @@ def test_what_a_job_stored_is_what_its_adapter_is_asked_for() -> None:
     stored = read_parameters(kling.models["kling-v3"].capabilities, {"seconds": "7", "audio": "true"}).model_dump()
     told = known("kling").models["kling-v3"].translate(stored)
     assert (told.seconds, told.audio, told.resolution, told.seed) == (7, True, "std", None)
+
+
+def test_papers_are_looked_at_again_before_anything_is_sent() -> None:
+    veo, kling = known("veo").models, known("kling").models
+    assert veo["veo-3.1-generate-001"].obstacle(TODAY) is None
+    found = [
+        veo["veo-3.1-generate-001"].obstacle(LATER + timedelta(days=1)),
+        veo["veo-3.0-generate-001"].obstacle(TODAY),
+    ]
+    found += [kling["kling-v3"].obstacle(TODAY)]
+    assert [one and one.code.value for one in found] == ["contract_expired", "model_retired", "keeps_copies"]
 
 
 def test_an_adapter_reaches_only_who_is_in_use_and_with_its_own_credentials() -> None:
