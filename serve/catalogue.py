@@ -44,6 +44,7 @@ class Disclosure(_Entry):
     data: tuple[str, ...]
     purpose: str
     sentence: str
+    cannot_be_deleted: tuple[str, ...] = Field(default=(), description="What nobody can have deleted there.")
 
 
 class Model(_Entry):
@@ -55,6 +56,8 @@ class Model(_Entry):
     weights: tuple[str, ...]
     price: Price
     lifecycle: Literal["live", "deprecated", "retired"]
+    lifecycle_dates: Mapping[Literal["created", "retired"], date] = {}
+    replacement: str | None = Field(default=None, description="The model that does the same and is offered.")
     capabilities: Mapping[str, Any]
     disclosure: Disclosure
     provider: Recipient | None = Field(default=None, exclude=True, repr=False)
@@ -66,6 +69,12 @@ class Model(_Entry):
         """The purposes that somebody must agree to before this model is used."""
         shared = (share_purpose(self.recipient),) if self.recipient else ()
         return (Purpose.AI_PROCESSING.value, *shared)
+
+    def gone(self) -> ModelNotFound:
+        """The error for whoever asks for it once it is retired: it says what to ask for instead."""
+        instead = {"replacement": self.replacement} if self.replacement else {}
+        way = f"Use {self.replacement!r} instead" if self.replacement else "GET /v1/models lists the live ones"
+        return ModelNotFound(f"This model is retired. {way}.", code="model_retired", details=instead)
 
     def price_of(self, parameters: VideoParameters | ProviderParameters) -> int:
         """Credits for one video: by its seconds, and by the area of our own where that is larger than the default."""
@@ -104,7 +113,7 @@ class Catalogue(BaseModel):
         if model is None:
             raise ModelNotFound(param="model")
         if model.lifecycle == "retired":
-            raise ModelNotFound("This model is retired. GET /v1/models lists the live ones.", code="model_retired")
+            raise model.gone()
         return model
 
     def obstacle(self, name: str, *, today: date, profile: Profile) -> Obstacle | None:

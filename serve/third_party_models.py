@@ -27,6 +27,8 @@ def _entry(recipient: Recipient, name: str) -> dict[str, Any]:
         "weights": (),
         "price": entry.price.model_dump(),
         "lifecycle": entry.stated.value,
+        "lifecycle_dates": {"created": entry.created} | ({"retired": entry.retired_on} if entry.retired_on else {}),
+        "replacement": entry.replacement,
         "capabilities": _shown(takes),
         "disclosure": _disclosure(recipient),
         "provider": recipient,
@@ -42,6 +44,7 @@ def _disclosure(recipient: Recipient) -> dict[str, Any]:
         "data": tuple(DATA[one] for one in recipient.data),
         "purpose": recipient.purpose,
         "sentence": f"Goes to {recipient.company} ({recipient.country}) if you have agreed to it. {copies(recipient)}",
+        "cannot_be_deleted": recipient.copies.cannot_be_deleted,
     }
 
 

@@ -1,6 +1,7 @@
 """`/v1/models`: what can be asked for, what it costs, and where data goes."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Literal
 
 from fastapi import APIRouter
@@ -25,6 +26,10 @@ class ModelShown(BaseModel):
     owned_by: str
     title: str
     lifecycle: str
+    lifecycle_dates: Mapping[Literal["created", "retired"], date] = Field(
+        description="Since when there is it, and until when, where that is known."
+    )
+    replacement: str | None
     capabilities: Mapping[str, Any]
     price: Price
     purposes: list[str]
@@ -66,6 +71,8 @@ def _shown(name: str, model: Model) -> ModelShown:
         owned_by=model.recipient or "this installation",
         title=model.title,
         lifecycle=model.lifecycle,
+        lifecycle_dates=model.lifecycle_dates,
+        replacement=model.replacement,
         capabilities=model.capabilities,
         price=model.price,
         purposes=list(model.purposes),

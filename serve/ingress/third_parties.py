@@ -1,7 +1,7 @@
 """Whether a third party may be used at all: looked at before the photo is, and whatever its owner has agreed to."""
 
 from cluster import clock
-from cluster.errors import InvalidRequest, ModelNotFound, RecipientUnavailable
+from cluster.errors import InvalidRequest, RecipientUnavailable
 from cluster.privacy.obstacles import Obstacle, ObstacleCode
 from serve.catalogue import Standing
 from serve.ingress.gate import ALTERNATIVES
@@ -20,7 +20,7 @@ def check(services: Services, model: str, prompt: str) -> None:
     """
     found = _obstacle(services, model)
     if found and found.code is ObstacleCode.MODEL_RETIRED:
-        raise ModelNotFound(f"{found.sentence} GET /v1/models lists the live ones.", code="model_retired")
+        raise services.catalogue.models[model].gone()
     if found:
         raise RecipientUnavailable(
             f"{found.sentence} The model 'default' needs nobody.",

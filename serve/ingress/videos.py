@@ -44,6 +44,7 @@ CREATE_ERRORS = documented(
     errors.SpendingCapReached,
     errors.ConsentRequired,
     errors.ConsentWithdrawn,
+    errors.NotForMinors,
     errors.RecipientUnavailable,
     errors.RequestInProgress,
     errors.PayloadTooLarge,

@@ -64,8 +64,11 @@ def test_each_says_what_goes_where_and_whether_it_can_be_had(api: Api) -> None:
             said = model["disclosure"]
             assert (said["recipient"], said["country"]) == (recipient.company, recipient.country)
             assert recipient.copies.how in said["sentence"]
+            assert said["cannot_be_deleted"] == list(recipient.copies.cannot_be_deleted)
             assert model["purposes"] == ["ai_processing", recipient.share]
     assert "not used" in shown["wan-2.7"]["unavailable_because"]
+    assert shown["veo-3.0"]["lifecycle_dates"] == {"created": "2025-07-29", "retired": "2026-06-30"}
+    assert (shown["wan-2.6"]["replacement"], shown["default"]["replacement"]) == ("wan-2.7", None)
     assert (shown["sora-2"]["lifecycle"], shown["wan-2.6"]["lifecycle"]) == ("retired", "deprecated")
 
 
@@ -124,6 +127,13 @@ def test_a_model_that_cannot_be_had_is_refused_though_it_is_listed(
     for answer in (person.create(b"no photo", model=model), person.post("/v1/videos/estimate", json={"model": model})):
         assert (answer.status_code, error(answer)["code"], error(answer).get("reason")) == (status, code, reason)
     assert api.snapshot() == before
+
+
+def test_whoever_asks_for_a_retired_model_is_told_of_the_one_that_took_its_place(person: Person) -> None:
+    told = error(person.create(model="veo-3.0"))
+    assert (told["code"], told["replacement"]) == ("model_retired", "veo-3.1")
+    assert "veo-3.1" in told["message"]
+    assert "replacement" not in error(person.create(model="sora-2"))
 
 
 def test_from_the_day_after_the_papers_end_nothing_more_is_accepted(
