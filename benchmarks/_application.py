@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from cluster.privacy import policy
+from cluster.privacy import policy, recipients
 from cluster.settings import Settings, configs_folder, read
 from cluster.storage import embedded_postgres, migrate, roles
 from serve import catalogue, resources
@@ -49,10 +49,11 @@ def client_of(services: Services, address: str = "192.0.2.7") -> httpx.AsyncClie
 async def _services(settings: Settings) -> Services:
     opened = resources.for_web(settings, "benchmark")
     photos, events = channels(opened)
+    register = recipients.load(settings)
     return Services(
         opened,
         catalogue.load(),
-        await published_notices(opened.database),
+        await published_notices(opened.database, register),
         lambda: None,
         outbound=OutboundCalls(photos.fetch, events.check_endpoint, events.send_sample),
         door=Door(opened.database, opened.keys, settings.admission),
@@ -63,4 +64,5 @@ async def _services(settings: Settings) -> Services:
         streams=StreamLeases(opened.database),
         terms=published_terms(),
         policy=policy.published(opened.settings),
+        register=register,
     )

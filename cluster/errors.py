@@ -39,6 +39,7 @@ __all__ = [
     "PhotoErased",
     "QueueFull",
     "RangeNotSatisfiable",
+    "RecipientUnavailable",
     "RequestInProgress",
     "RequestTimeout",
     "ServiceError",
@@ -227,6 +228,13 @@ class PersonalText(Forbidden):
         "The prompt holds your own name or e-mail address, or a phone number, and would be sent to a third party. Leave"
         " it out, or send confirm_personal_text=true; the model 'default' shares nothing."
     )
+
+
+class RecipientUnavailable(Forbidden):
+    """Nothing may go to the third party that makes this model's videos; `reason` says why, `alternatives` what does."""
+
+    code = "recipient_unavailable"
+    message = "Nothing can be sent to the company that makes this model's videos. The model 'default' needs nobody."
 
 
 class NotForMinors(Forbidden):

@@ -291,6 +291,14 @@ def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(part.strip()) for part in text.split(",")) if text else ()
 
 
+class Recipients(_Group):
+    """Third parties. Who they are stands in `configs/recipients.yaml`; nothing goes to one that is not named here."""
+
+    in_use: Block = Field(
+        description="By recipient: region, options, contract, assessment, mechanism; see cluster/privacy/agreements.py."
+    )
+
+
 class Retention(_Group):
     """How long things live."""
 
@@ -353,6 +361,7 @@ class Settings(_Group):
     accounts: Accounts
     credits: Credits
     outbound: Outbound
+    recipients: Recipients
     retention: Retention
     sweep: Sweep
     operator: Operator

@@ -9,6 +9,7 @@ from ray import serve as ray_serve
 from ray.serve import Application
 
 from cluster import settings as cluster_settings
+from cluster.privacy import infrastructure
 from cluster.records.job_states import Stage
 from cluster.settings import Settings
 from serve import deployments
@@ -34,9 +35,10 @@ def build(settings: Settings, gpus: bool, generation: type[VideoGeneration] = Vi
     """The whole service. With ``gpus``, each replica of ``generation`` takes a GPU, unless the settings say otherwise.
 
     Raises:
-        SettingsError: a deployment's options are not valid.
+        SettingsError: a deployment's options are not valid, or data would lie with somebody who is not listed.
     """
     deployments.check(settings)
+    infrastructure.check(settings)
     screening = _deployment(settings, Screening, "screening").bind()
     ingestion = _deployment(settings, Ingestion, "ingestion").bind()
     workers = {

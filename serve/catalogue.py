@@ -1,20 +1,28 @@
-"""The models that can be asked for, as `configs/models.yaml` lists them."""
+"""The models that can be asked for: our own, as `configs/models.yaml` lists them, and those of the register."""
 
 import math
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from cluster import settings
 from cluster.errors import ModelNotFound
+from cluster.privacy import recipients
+from cluster.privacy.obstacles import Obstacle, ObstacleCode, Profile, obstacle
+from cluster.privacy.provider_models import Capabilities
 from cluster.privacy.purposes import Purpose, share_purpose
+from cluster.privacy.recipients import Recipient, Register
 from cluster.settings import configs_folder
+from serve import third_party_models
 from serve.engines.parameters import DEFAULT_AREA, VideoParameters
 from serve.models.weights import WeightSpec
+from serve.provider_parameters import ProviderParameters
 
-__all__ = ["Catalogue", "Disclosure", "Model", "Price", "load"]
+__all__ = ["Catalogue", "Disclosure", "Model", "Price", "Standing", "load", "read"]
 
 
 class _Entry(BaseModel):
@@ -36,6 +44,7 @@ class Disclosure(_Entry):
     data: tuple[str, ...]
     purpose: str
     sentence: str
+    cannot_be_deleted: tuple[str, ...] = Field(default=(), description="What nobody can have deleted there.")
 
 
 class Model(_Entry):
@@ -46,9 +55,14 @@ class Model(_Entry):
     recipient: str | None
     weights: tuple[str, ...]
     price: Price
-    lifecycle: Literal["live", "legacy", "retired"]
+    lifecycle: Literal["live", "deprecated", "retired"]
+    lifecycle_dates: Mapping[Literal["created", "retired"], date] = {}
+    replacement: str | None = Field(default=None, description="The model that does the same and is offered.")
     capabilities: Mapping[str, Any]
     disclosure: Disclosure
+    provider: Recipient | None = Field(default=None, exclude=True, repr=False)
+    """Who makes its videos, if we do not; ``takes`` is what can be asked for then."""
+    takes: Capabilities | None = Field(default=None, exclude=True, repr=False)
 
     @property
     def purposes(self) -> tuple[str, ...]:
@@ -56,15 +70,29 @@ class Model(_Entry):
         shared = (share_purpose(self.recipient),) if self.recipient else ()
         return (Purpose.AI_PROCESSING.value, *shared)
 
-    def price_of(self, parameters: VideoParameters) -> int:
-        """Credits for one video: by its seconds, and by its area where that is larger than the default."""
+    def gone(self) -> ModelNotFound:
+        """The error for whoever asks for it once it is retired: it says what to ask for instead."""
+        instead = {"replacement": self.replacement} if self.replacement else {}
+        way = f"Use {self.replacement!r} instead" if self.replacement else "GET /v1/models lists the live ones"
+        return ModelNotFound(f"This model is retired. {way}.", code="model_retired", details=instead)
+
+    def price_of(self, parameters: VideoParameters | ProviderParameters) -> int:
+        """Credits for one video: by its seconds, and by the area of our own where that is larger than the default."""
         area = DEFAULT_AREA
-        if parameters.size:
+        if parameters.size and self.provider is None:
             width, height = map(int, parameters.size.split("x"))
             area = max(area, width * height)
         return self.price.base_credits + math.ceil(
             self.price.credits_per_second * parameters.seconds * area / DEFAULT_AREA
         )
+
+
+class Standing(_Entry):
+    """Whether a video can be made with a model today: a day that was announced comes by itself, and papers end."""
+
+    lifecycle: Literal["live", "deprecated", "retired"]
+    available: bool
+    unavailable_because: str | None
 
 
 class Catalogue(BaseModel):
@@ -85,12 +113,32 @@ class Catalogue(BaseModel):
         if model is None:
             raise ModelNotFound(param="model")
         if model.lifecycle == "retired":
-            raise ModelNotFound("This model is retired. GET /v1/models lists the live ones.", code="model_retired")
+            raise model.gone()
         return model
+
+    def obstacle(self, name: str, *, today: date, profile: Profile) -> Obstacle | None:
+        """What keeps a model from being used today, whatever anybody has agreed to; None if nothing does."""
+        provider = self.models[name].provider
+        return obstacle(provider, name, today=today, profile=profile) if provider else None
+
+    def standing(self, name: str, *, today: date, profile: Profile) -> Standing:
+        """How a model stands today."""
+        found = self.obstacle(name, today=today, profile=profile)
+        ended = found is not None and found.code is ObstacleCode.MODEL_RETIRED
+        lifecycle = "retired" if ended else self.models[name].lifecycle
+        because = found.sentence if found else None
+        return Standing(
+            lifecycle=lifecycle, available=found is None and lifecycle != "retired", unavailable_because=because
+        )
 
 
 @cache
 def load() -> Catalogue:
     """The catalogue of this installation, read once."""
-    source = (configs_folder() / "models.yaml").read_text(encoding="utf-8")
-    return Catalogue.model_validate(yaml.safe_load(source))
+    return read(recipients.load(settings.load()))
+
+
+def read(register: Register) -> Catalogue:
+    """The catalogue with the models of a register's third parties."""
+    own = yaml.safe_load((configs_folder() / "models.yaml").read_text(encoding="utf-8"))
+    return Catalogue.model_validate(own | {"models": own["models"] | third_party_models.entries(register)})

@@ -22,6 +22,8 @@ FAILURES: Final[dict[str, str]] = {
     " again later, or use the model 'default'.",
     "model_retired": "The third party does not offer this model any more. Nothing was charged; GET /v1/models lists the"
     " live ones.",
+    "recipient_unavailable": "Nothing may be sent to the third party any more. Nothing was charged; the model 'default'"
+    " works.",
     "timeout": "The third party did not make this video in good time. Nothing was charged; please send it again, or use"
     " the model 'default'.",
     "expired": "The third party had erased the video before it could be fetched. Nothing was charged; please send it"

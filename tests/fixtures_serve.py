@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from cluster.privacy import policy
+from cluster.privacy import policy, recipients
 from cluster.privacy.notices import read_folder
 from cluster.settings import Settings, configs_folder, read
 from cluster.storage.privileges import DatabaseRole
@@ -94,6 +94,7 @@ def services(web_resources: WebResources, world: World, way_out: tuple[FetchChan
         streams=StreamLeases(web_resources.database),
         terms=published_terms(),
         policy=policy.published(web_resources.settings),
+        register=recipients.load(web_resources.settings),
     )
 
 

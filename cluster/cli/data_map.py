@@ -35,7 +35,9 @@ def data_map(as_json: AsJson = False, record: Record = False) -> None:
 
 def record_page() -> str:
     """The record of processing under the default settings, whatever those of this process are."""
+    from cluster.privacy import recipients
     from cluster.privacy.policy import published
     from cluster.privacy.record_of_processing import as_markdown, record_of
 
-    return as_markdown(record_of(published(read(configs_folder(), {}))))
+    settings = read(configs_folder(), {})
+    return as_markdown(record_of(published(settings), recipients.load(settings)))

@@ -45,11 +45,12 @@ def take() -> Inventory:
     import serve.engines.parameters
     import serve.ingress
     from cluster.records import metadata
+    from serve.provider_parameters import ProviderParameters
 
     found = columns(metadata)
     ingress = list(modules(serve.ingress))
     walked = [route for module in ingress for route in routes(module)]
-    steering = models_of(vars(serve.engines.parameters).values())
+    steering = models_of([*vars(serve.engines.parameters).values(), ProviderParameters])
     asked = {*_requests(walked), *steering}
     return Inventory(
         places=frozenset(

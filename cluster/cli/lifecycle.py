@@ -102,10 +102,12 @@ def bring_up(settings: Settings, timeout: float = 900) -> bool:
 
 def _check_deployments(settings: Settings) -> None:
     """Ray's schema takes a second to import, while the cluster starts already."""
+    from cluster.privacy import infrastructure
     from serve import deployments
 
     try:
         deployments.check(settings)
+        infrastructure.check(settings)
     except SettingsError as error:
         raise Problem(str(error), Exit.USAGE) from None
 

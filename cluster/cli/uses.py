@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from cluster import clock, settings
 from cluster.cli.console import AsJson, answer
 
 __all__ = ["models", "version"]
@@ -15,12 +16,22 @@ def models(as_json: AsJson = False) -> None:
     """List the models: what each costs, where data goes, and how long it will be there."""
     from serve import catalogue
 
-    listed = [{"id": name} | model.model_dump(mode="json") for name, model in catalogue.load().models.items()]
+    ours, today, profile = catalogue.load(), clock.now().date(), settings.load().profile
+    listed = [
+        {"id": name} | model.model_dump(mode="json") | ours.standing(name, today=today, profile=profile).model_dump()
+        for name, model in ours.models.items()
+    ]
 
     def show(out: Console) -> None:
-        table = Table("model", "what it is", "where data goes", "credits", "life-cycle")
+        table = Table("model", "where data goes", "credits", "life-cycle", "available")
         for model in listed:
-            table.add_row(model["id"], model["title"], _destination(model), _price(model["price"]), model["lifecycle"])
+            table.add_row(
+                model["id"],
+                _destination(model),
+                _price(model["price"]),
+                model["lifecycle"],
+                "yes" if model["available"] else f"no: {model['unavailable_because'] or 'retired'}",
+            )
         out.print(table)
 
     answer({"models": listed}, as_json, show)
@@ -34,8 +45,7 @@ def version(as_json: AsJson = False) -> None:
 
 def _destination(model: dict[str, Any]) -> str:
     disclosure = model["disclosure"]
-    where = f"{model['recipient']}, {disclosure['country']}: " if model["recipient"] else ""
-    return where + str(disclosure["sentence"])
+    return f"{disclosure['recipient']}, {disclosure['country']}" if model["recipient"] else str(disclosure["sentence"])
 
 
 def _price(price: dict[str, int]) -> str:

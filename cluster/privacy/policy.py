@@ -1,18 +1,20 @@
-"""The published privacy policy: words from `configs/policy.yaml`, facts from the data map, one document with one hash.
+"""The published privacy policy: words of `configs/policy.yaml`, facts of data map and register, one hash of it all.
 
 Whatever shows the policy (JSON, page, record of processing) shows this document, so that they cannot differ.
 """
 
 import hashlib
 import json
+from collections.abc import Iterator
 from datetime import date
 from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from cluster.privacy import data_map, in_words
+from cluster.privacy import data_map, in_words, recipients
 from cluster.privacy.data_map import Category, DataMap
+from cluster.privacy.recipients import Register, Role
 from cluster.privacy.terms import SCANNING
 from cluster.settings import Settings, configs_folder
 
@@ -96,6 +98,7 @@ def published(settings: Settings) -> Policy:
 
     Raises:
         PolicyError: the file is not complete.
+        RegisterError: so is the register of recipients.
     """
     source = (configs_folder() / "policy.yaml").read_text(encoding="utf-8")
     return build(source, data_map.load(), settings)
@@ -106,7 +109,9 @@ def build(source: str, facts: DataMap, settings: Settings) -> Policy:
 
     Raises:
         PolicyError: the words are not complete, name something that is not filled in, or do not say what is scanned.
+        RegisterError: the register of recipients is not complete.
     """
+    register = recipients.load(settings)
     try:
         words = _Source.model_validate(yaml.safe_load(source))
         filled = _values(words, settings)
@@ -124,7 +129,7 @@ def build(source: str, facts: DataMap, settings: Settings) -> Policy:
         contact=filled["contact"],
         scanning=SCANNING,
         sections=sections,
-        categories=tuple(_shown(name, category, settings) for name, category in facts.categories.items()),
+        categories=tuple(_shown(name, category, settings, register) for name, category in facts.categories.items()),
         survivors=tuple(SurvivorShown(id=one.value, reason=why) for one, why in in_words.SURVIVORS.items()),
     )
     return policy.model_copy(update={"hash": digest(policy)})
@@ -156,7 +161,7 @@ def _filled(section: Section, values: dict[str, str]) -> Section:
     return section.model_copy(update={"paragraphs": fill(section.paragraphs), "points": fill(section.points)})
 
 
-def _shown(name: str, category: Category, settings: Settings) -> CategoryShown:
+def _shown(name: str, category: Category, settings: Settings, register: Register) -> CategoryShown:
     rights = category.rights
     granted = {"correct": rights.correctable, "take with you": rights.exportable, "erase": rights.erasable}
     return CategoryShown(
@@ -168,7 +173,16 @@ def _shown(name: str, category: Category, settings: Settings) -> CategoryShown:
         legal_basis=in_words.BASES[category.basis],
         kept=in_words.kept(category, settings),
         until=category.until,
-        recipients=tuple(in_words.RECIPIENTS[one] for one in category.recipients),
+        recipients=(*(in_words.RECIPIENTS[one] for one in category.recipients), *_named(name, category, register)),
         region=in_words.REGIONS[category.region],
         rights=("see", *(right for right, given in granted.items() if given)),
     )
+
+
+def _named(name: str, category: Category, register: Register) -> Iterator[str]:
+    """The companies that may have data of a category, as far as this installation uses them."""
+    for one in register.recipients.values():
+        if one.use and name in one.data:
+            yield f"if you have agreed to it, {one.company} ({one.country})"
+        if one.use and one.role is Role.INFRASTRUCTURE and category.places.objects:
+            yield f"sealed, {one.company} ({one.country})"

@@ -1,8 +1,9 @@
-"""The record of processing activities (GDPR, Article 30), made from the data map and the policy, never written."""
+"""The record of processing activities (GDPR, Article 30), made from data map, register and policy."""
 
 from pydantic import BaseModel, ConfigDict
 
 from cluster.privacy.policy import CategoryShown, Policy, SurvivorShown
+from cluster.privacy.recipients import Register
 
 __all__ = ["RecordOfProcessing", "as_markdown", "record_of"]
 
@@ -24,17 +25,27 @@ class RecordOfProcessing(BaseModel):
     security_measures: tuple[str, ...]
 
 
-def record_of(policy: Policy) -> RecordOfProcessing:
-    """The record that belongs to a published policy."""
+def record_of(policy: Policy, register: Register) -> RecordOfProcessing:
+    """The record that belongs to a published policy and to the recipients in use."""
     return RecordOfProcessing(
         policy_version=policy.version,
         policy_hash=policy.hash,
         controller=policy.operator,
         contact=policy.contact,
         activities=policy.categories,
-        transfers=_NO_TRANSFERS,
+        transfers=_transfers(register) or _NO_TRANSFERS,
         kept_after_erasure=policy.survivors,
         security_measures=policy.section("security").points,
+    )
+
+
+def _transfers(register: Register) -> str:
+    """To whom, where and on which ground, of each third party that this installation uses."""
+    return " ".join(
+        f"{one.company} ({one.country}), {one.role.value.replace('_', ' ')}: "
+        f"{one.use.agreement.mechanism or 'nothing that a transfer could rest on, so that there is none'}."
+        for one in register.recipients.values()
+        if one.use
     )
 
 
@@ -44,7 +55,7 @@ def as_markdown(record: RecordOfProcessing) -> str:
         [
             "# Record of processing activities",
             "",
-            "Made by `i2v data-map --record` from `configs/data_map.yaml` and `configs/policy.yaml` with the default",
+            "Made by `i2v data-map --record` from the data map, register and policy in `configs/` with the default",
             "settings; do not edit. `GET /v1/staff/record-of-processing` answers that of a running installation.",
             "",
             f"- Controller: {record.controller} (`operator.name`)",

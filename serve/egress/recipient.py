@@ -1,11 +1,12 @@
 """What the way out knows of one recipient: its adapter, what it takes, and what becomes of what it was given."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from cluster import clock
+from cluster.privacy.obstacles import Obstacle
 from cluster.records import submissions
 from serve.egress.client import Client
 from serve.egress.gate import Receiver
@@ -16,12 +17,20 @@ from serve.recipients.adapter import Adapter
 __all__ = ["Model", "Recipient"]
 
 
+def _nothing(_: date) -> None:
+    """Nothing is in the way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model of a recipient: what pictures it takes, and how a job's parameters are said in its words."""
+    """One model of a recipient: what pictures it takes, and how a job's parameters are said in its words.
+
+    ``obstacle``: what keeps it from being used on a day, whatever anybody has agreed to.
+    """
 
     bounds: PictureBounds
     translate: Translate
+    obstacle: Callable[[date], Obstacle | None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from cluster import clock, telemetry
+from cluster.privacy.obstacles import ObstacleCode
 from cluster.records import submissions
 from cluster.records.submissions import Submission
 from serve.egress.backoff import pause_after
@@ -76,8 +77,12 @@ class Steps:
             await self._later(submission, timedelta(seconds=5))
             return
         model = recipient.models.get(submission.model)
-        if model is None:
+        obstacle = model.obstacle(clock.now().date()) if model else None
+        if model is None or (obstacle and obstacle.code is ObstacleCode.MODEL_RETIRED):
             await self._fail(recipient, submission, ProviderFailure.MODEL_RETIRED)
+            return
+        if obstacle:
+            await self._fail(recipient, submission, "recipient_unavailable")
             return
         try:
             parcel = await pack(self._resources, submission, model.bounds, model.translate)

@@ -28,6 +28,7 @@ from serve.ingress import (
     remix,
     sessions,
     subjects,
+    subprocessors,
     usage,
     videos,
     webhooks,
@@ -64,6 +65,7 @@ _ROUTES = (
     features,
     usage,
     policy,
+    subprocessors,
     health,
     documentation,
 )

@@ -116,14 +116,18 @@ async def answer_notice(body: ConsentAnswer, services: Served, caller: FreshCall
 
 
 def _check_version(connection: Connection, services: Services, body: ConsentAnswer) -> None:
-    """A grant must name the notice of today; a withdrawal may name any version of the purpose's notice."""
+    """A grant must name the notice of today; a withdrawal may name any version of the purpose's notice.
+
+    It may do so although nobody is asked about the purpose any more.
+    """
     current = services.notices.get(body.purpose)
-    if current is None:
-        raise InvalidRequest("There is no such purpose. GET /v1/notices lists those that there are.", param="purpose")
-    if body.notice_version == current.version:
+    if current and body.notice_version == current.version:
         return
     earlier = notices.published(connection, body.notice_version)
-    if body.granted or earlier is None or earlier.purpose != body.purpose:
+    was_told = earlier is not None and earlier.purpose == body.purpose
+    if current is None and (body.granted or not was_told):
+        raise InvalidRequest("There is no such purpose. GET /v1/notices lists those that there are.", param="purpose")
+    if current and (body.granted or not was_told):
         raise InvalidRequest(
             "Name the current version of this purpose's notice, so that it is clear what was agreed to.",
             code="notice_version_not_current",

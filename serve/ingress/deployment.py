@@ -7,7 +7,7 @@ from ray import serve as ray_serve
 from ray.serve.handle import DeploymentHandle
 
 from cluster import runtime, settings, telemetry
-from cluster.privacy import policy
+from cluster.privacy import policy, recipients
 from serve import catalogue, resources
 from serve.ingress.admission import Rooms
 from serve.ingress.api import create_api
@@ -30,7 +30,8 @@ class Ingress:
     ) -> None:
         """Open the resources, and put the notices of this installation on record."""
         opened = resources.for_web(settings.load(), "ingress")
-        notices = await published_notices(opened.database)
+        register = recipients.load(opened.settings)
+        notices = await published_notices(opened.database, register)
         way_out = OutboundCalls(outbound.fetch.remote, outbound.check_endpoint.remote, outbound.send_sample.remote)
         self._services = Services(
             opened,
@@ -46,6 +47,7 @@ class Ingress:
             streams=StreamLeases(opened.database),
             terms=published_terms(),
             policy=policy.published(opened.settings),
+            register=register,
             edge_secret=runtime.edge_secret(opened.settings),
         )
         telemetry.log("replica_started", deployment="ingress")

@@ -28,7 +28,9 @@ class Estimate(BaseModel):
 @router.post(
     "/v1/videos/estimate",
     openapi_extra=create_schema(required=[]),
-    responses=documented(errors.InvalidRequest, errors.ModelNotFound, errors.PayloadTooLarge),
+    responses=documented(
+        errors.InvalidRequest, errors.ModelNotFound, errors.RecipientUnavailable, errors.PayloadTooLarge
+    ),
 )
 async def estimate_video(request: Request, services: Served, _: VideoReader) -> Estimate:
     """The price of a video with these fields. No photo is needed, and nothing is stored or reserved."""

@@ -11,9 +11,10 @@ from cluster import errors
 from cluster.privacy.consent import ConsentState, Verdict, unanswered
 from cluster.privacy.purposes import Purpose
 from cluster.records import consents
-from serve.catalogue import Catalogue, Model
+from serve.catalogue import Model
+from serve.ingress import third_parties
 from serve.ingress.error_answers import documented
-from serve.ingress.services import Served, VideoReader
+from serve.ingress.services import Served, Services, VideoReader
 
 __all__ = ["Feature", "router"]
 
@@ -56,11 +57,12 @@ class FeatureList(BaseModel):
 async def list_features(services: Served, caller: VideoReader) -> FeatureList:
     """What can be made of a photo, and what stands in the way of it."""
     states = await services.resources.database.run(consents.states, caller.account_id, services.notice_versions)
-    return FeatureList(data=[_shown(feature, services.catalogue, states) for feature in Feature])
+    return FeatureList(data=[_shown(feature, services, states) for feature in Feature])
 
 
-def _shown(feature: Feature, catalogue: Catalogue, states: Mapping[str, ConsentState]) -> FeatureShown:
-    models = [name for name, model in catalogue.models.items() if _offers(model, feature)]
+def _shown(feature: Feature, services: Services, states: Mapping[str, ConsentState]) -> FeatureShown:
+    offering = [name for name, model in services.catalogue.models.items() if _offers(model, feature)]
+    models = [name for name in offering if third_parties.standing(services, name).available]
     wanted = (Purpose.AI_PROCESSING, *((Purpose.FACE_PROCESSING,) if feature in _OF_FACES else ()))
     purposes = {purpose.value: states.get(purpose, ConsentState.UNSET) for purpose in wanted}
     reason = _reason(purposes) if models else "No model of this installation offers it."

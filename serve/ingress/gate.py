@@ -1,6 +1,7 @@
 """The consent gate: may this account's data be used for these purposes? A no carries the way to a yes."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -9,7 +10,10 @@ from cluster.privacy.consent import ConsentState, Verdict, unanswered
 from cluster.privacy.notices import Notice
 from cluster.records import consents
 
-__all__ = ["check"]
+__all__ = ["ALTERNATIVES", "check"]
+
+ALTERNATIVES: Final = ({"model": "default", "why": "Our own model shares nothing with anybody."},)
+"""What works without an answer, and without anybody else."""
 
 
 def check(
@@ -41,5 +45,5 @@ def _way_to_yes(purpose: str, notice: Notice | None) -> dict[str, object]:
         "notice": notice.model_dump() if notice else None,
         "log_in_with": {"method": "POST", "path": "/v1/sessions"},
         "answer_with": {"method": "POST", "path": "/v1/consents", "body": body},
-        "alternatives": [{"model": "default", "why": "Our own model shares nothing with anybody."}],
+        "alternatives": list(ALTERNATIVES),
     }

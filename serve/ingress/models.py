@@ -1,15 +1,17 @@
 """`/v1/models`: what can be asked for, what it costs, and where data goes."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from cluster.errors import ModelNotFound
 from serve.catalogue import Disclosure, Model, Price
+from serve.ingress import third_parties
 from serve.ingress.error_answers import documented
-from serve.ingress.services import Served
+from serve.ingress.services import Served, Services
 
 __all__ = ["router"]
 
@@ -24,10 +26,16 @@ class ModelShown(BaseModel):
     owned_by: str
     title: str
     lifecycle: str
+    lifecycle_dates: Mapping[Literal["created", "retired"], date] = Field(
+        description="Since when there is it, and until when, where that is known."
+    )
+    replacement: str | None
     capabilities: Mapping[str, Any]
     price: Price
     purposes: list[str]
     disclosure: Disclosure
+    available: bool = Field(default=True, description="Whether a video can be made with it here and today.")
+    unavailable_because: str | None = None
 
 
 class ModelList(BaseModel):
@@ -40,7 +48,7 @@ class ModelList(BaseModel):
 @router.get("/v1/models")
 async def list_models(services: Served) -> ModelList:
     """The models, with what each shares, with whom, and what for."""
-    return ModelList(data=[_shown(name, model) for name, model in services.catalogue.models.items()])
+    return ModelList(data=[_listed(services, name, model) for name, model in services.catalogue.models.items()])
 
 
 @router.get("/v1/models/{model_id}", responses=documented(ModelNotFound))
@@ -49,7 +57,12 @@ async def retrieve_model(model_id: str, services: Served) -> ModelShown:
     model = services.catalogue.models.get(model_id)
     if model is None:
         raise ModelNotFound(param="model")
-    return _shown(model_id, model)
+    return _listed(services, model_id, model)
+
+
+def _listed(services: Services, name: str, model: Model) -> ModelShown:
+    """The model as it stands today."""
+    return _shown(name, model).model_copy(update=third_parties.standing(services, name).model_dump())
 
 
 def _shown(name: str, model: Model) -> ModelShown:
@@ -58,6 +71,8 @@ def _shown(name: str, model: Model) -> ModelShown:
         owned_by=model.recipient or "this installation",
         title=model.title,
         lifecycle=model.lifecycle,
+        lifecycle_dates=model.lifecycle_dates,
+        replacement=model.replacement,
         capabilities=model.capabilities,
         price=model.price,
         purposes=list(model.purposes),

@@ -12,6 +12,7 @@ from cluster.records import subjects
 from cluster.records.job_states import Priority
 from serve.catalogue import Model
 from serve.engines.parameters import VideoParameters
+from serve.ingress import third_parties
 from serve.ingress.error_answers import invalid
 from serve.ingress.forms import Submission
 from serve.ingress.keeping import Keeping, read_keeping
@@ -21,6 +22,7 @@ from serve.ingress.sharing import Sharing, read_sharing
 from serve.limits import image_limits
 from serve.media.errors import MediaError
 from serve.media.probe import ImageFacts, ImageLimits, inspect, open_within
+from serve.provider_parameters import ProviderParameters, read_parameters
 
 __all__ = ["Order", "checked", "looked_through", "read_fields", "read_order", "read_subject"]
 
@@ -43,7 +45,7 @@ class Order:
     model_name: str
     model: Model
     prompt: str
-    parameters: VideoParameters
+    parameters: VideoParameters | ProviderParameters
     reference: bytes | str | Kept
     idempotency_key: str | None
     subject: str | bytes | None
@@ -57,6 +59,7 @@ async def read_order(services: Services, submission: Submission, idempotency_key
 
     Raises:
         ModelNotFound: there is no such model.
+        RecipientUnavailable: nothing may go to the third party that makes its videos.
         InvalidRequest: a field or the photo is not acceptable; the error's ``param`` names it.
     """
     order = read_fields(services, submission.fields)
@@ -71,6 +74,7 @@ def read_fields(services: Services, given: Mapping[str, Any]) -> Order:
 
     Raises:
         ModelNotFound: there is no such model.
+        RecipientUnavailable: nothing may go to the third party that makes its videos.
         InvalidRequest: a field is not acceptable; the error's ``param`` names it.
     """
     fields = dict(given)
@@ -81,11 +85,16 @@ def read_fields(services: Services, given: Mapping[str, Any]) -> Order:
     keeping = read_keeping(fields, services.resources.settings.retention)
     sharing = read_sharing(fields)
     model = services.catalogue.model(name)
+    third_parties.check(services, name, prompt)
+    parameters = read_parameters(model.takes, fields) if model.takes else _own_parameters(fields)
+    return Order(name, model, prompt, parameters, b"", None, subject, priority, keeping, sharing)
+
+
+def _own_parameters(fields: Mapping[str, Any]) -> VideoParameters:
     try:
-        parameters = VideoParameters.model_validate(fields)
+        return VideoParameters.model_validate(fields)
     except ValidationError as error:
         raise invalid(error.errors(include_input=False, include_url=False)[0]) from None
-    return Order(name, model, prompt, parameters, b"", None, subject, priority, keeping, sharing)
 
 
 async def _reference(services: Services, submission: Submission) -> bytes | str | Kept:

@@ -1,4 +1,4 @@
-"""`/privacy.html`: the policy as a page that stands for itself. No script, nothing from elsewhere."""
+"""Pages that stand for themselves, `/privacy.html` first of all. No script, nothing from elsewhere."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from cluster.privacy.policy import Policy
 
-__all__ = ["CONTENT_SECURITY_POLICY", "marked", "render"]
+__all__ = ["CONTENT_SECURITY_POLICY", "marked", "page", "render"]
 
 _FOLDER: Final = Path(__file__).parent / "templates"
 _STYLE: Final = (_FOLDER / "privacy.css").read_text(encoding="utf-8")
@@ -39,7 +39,11 @@ def marked(text: str) -> Markup:
 @lru_cache(maxsize=8)
 def render(policy: Policy) -> str:
     """The page of a policy."""
+    return page("privacy.html", policy=policy)
+
+
+def page(template: str, **shown: object) -> str:
+    """A page from one of our templates, in the one style that all of them have."""
     environment = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
     environment.filters["marked"] = marked
-    template = environment.get_template("privacy.html")
-    return template.render(policy=policy, style=Markup(_STYLE))  # noqa: S704 - our own file, not a user's words
+    return environment.get_template(template).render(shown, style=Markup(_STYLE))  # noqa: S704 - our own file, not a user's words

@@ -66,9 +66,14 @@ async def _order(services: Services, source: Job, submission: Submission, idempo
         raise InvalidRequest("prompt: this is needed, and may be empty.", param="prompt")
     if source.subject_lookup is not None and "subject" in given:
         raise InvalidRequest("subject: a remix belongs to the same subject as its video.", param="subject")
-    fields = {"model": source.model, **source.parameters, **_life(source, given), **given}
+    fields = {"model": source.model, **_parameters(source, given), **_life(source, given), **given}
     order = await read_order(services, Submission(fields, None, kept=Kept(source.id)), idempotency_key)
     return order if source.subject_lookup is None else replace(order, subject=source.subject_lookup)
+
+
+def _parameters(source: Job, given: dict[str, Any]) -> dict[str, Any]:
+    """Those of the source; another model takes others, so that it is asked for what is said, and else as usual."""
+    return dict(source.parameters) if given.get("model", source.model) == source.model else {}
 
 
 def _life(source: Job, given: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from cluster.errors import FreshLoginRequired, InsufficientScope, InvalidCredent
 from cluster.ids import is_id
 from cluster.privacy.notices import Notice, read_folder
 from cluster.privacy.policy import Policy
+from cluster.privacy.recipients import Register
+from cluster.privacy.share_notices import share_notices
 from cluster.privacy.terms import Audience, Terms, read_terms
 from cluster.records import notices
 from cluster.records.allowances import RequestKind
@@ -77,6 +79,7 @@ class Services:
     streams: StreamLeases
     terms: Mapping[Audience, Terms]
     policy: Policy
+    register: Register
     edge_secret: str | None = None
     """What shows that a request came through the edge; none where there is no edge."""
 
@@ -86,9 +89,9 @@ class Services:
         return {purpose: notice.version for purpose, notice in self.notices.items()}
 
 
-async def published_notices(database: AsyncDatabase) -> dict[str, Notice]:
-    """Read this installation's notices and put those that are new on record."""
-    current = read_folder(configs_folder() / "notices")
+async def published_notices(database: AsyncDatabase, register: Register) -> dict[str, Notice]:
+    """Read this installation's notices, make those of its recipients, and put those that are new on record."""
+    current = read_folder(configs_folder() / "notices") | share_notices(register)
     await database.run(notices.publish, list(current.values()))
     return current
 

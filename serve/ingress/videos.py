@@ -26,6 +26,7 @@ from serve.ingress.services import Served, Services, VideoId, VideoReader, Video
 from serve.ingress.sharing import sharing_schema
 from serve.ingress.video_object import Video, VideoDeleted, VideoPage, render
 from serve.media.probe import ACCEPTED
+from serve.provider_parameters import ProviderParameters
 
 __all__ = ["CREATE_ERRORS", "Prefer", "create_schema", "made", "router"]
 
@@ -47,6 +48,7 @@ CREATE_ERRORS = documented(
     errors.AttestationRequired,
     errors.PersonalText,
     errors.NotForMinors,
+    errors.RecipientUnavailable,
     errors.RequestInProgress,
     errors.PayloadTooLarge,
     errors.IdempotencyKeyReused,
@@ -59,7 +61,9 @@ CREATE_ERRORS = documented(
 
 def create_schema(required: Sequence[str]) -> dict[str, Any]:
     """What a create request takes, for the documentation: the body is read by hand, within bounds."""
-    parameters = VideoParameters.model_json_schema()["properties"]
+    theirs = ProviderParameters.model_json_schema()["properties"]
+    of_third_parties = {name: theirs[name] for name in ("resolution", "aspect_ratio", "audio")}
+    parameters = VideoParameters.model_json_schema()["properties"] | of_third_parties
     text = {
         "prompt": {"type": "string", "example": "slow push in, a calm morning"},
         "model": {"type": "string", "default": "default"},

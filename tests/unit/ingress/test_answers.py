@@ -135,6 +135,6 @@ def test_without_keys_or_objects_it_is_not_ready(api: Api, part: str) -> None:
 
 def test_every_replica_publishes_the_same_notices_once(api: Api) -> None:
     before = api.snapshot()
-    current = api.await_(published_notices, api.services.resources.database)
+    current = api.await_(published_notices, api.services.resources.database, api.services.register)
     assert {notice.version for notice in current.values()} <= set(api.services.notice_versions.values())
     assert api.snapshot() == before

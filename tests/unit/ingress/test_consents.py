@@ -92,6 +92,15 @@ def test_an_old_notice_is_good_enough_to_withdraw(person: Person) -> None:
     assert state(person) == "withdrawn"
 
 
+def test_what_nobody_is_asked_about_any_more_can_be_withdrawn_and_not_granted(api: Api, person: Person) -> None:
+    bygone = notice_for("share:bygone")
+    api.world.publish(bygone)
+    answer = {"purpose": "share:bygone", "notice_version": bygone.version}
+    assert person.post("/v1/consents", json=answer | {"granted": True}).status_code == 400
+    assert person.post("/v1/consents", json=answer | {"granted": False}).status_code == 201
+    assert state(person, "share:bygone") == "withdrawn"
+
+
 def test_a_notice_of_another_purpose_withdraws_nothing(api: Api, person: Person) -> None:
     foreign = next(n["version"] for n in api.client.get("/v1/notices").json()["data"] if n["purpose"] == AI)
     answer = person.post("/v1/consents", json=GOOD | {"notice_version": foreign, "granted": False})

@@ -11,6 +11,7 @@ from cluster import errors
 from cluster.errors import ServiceError
 from serve.engines.parameters import VideoParameters
 from serve.ingress.events import VideoEvent
+from serve.provider_parameters import ProviderParameters
 from tests.api import Api
 
 ANYWHERE = {errors.MethodNotAllowed, errors.ServiceError, errors.Forbidden}
@@ -80,6 +81,7 @@ def test_creating_is_described_both_ways_with_every_parameter(schema: dict[str, 
             "store",
             "expires_after",
             *VideoParameters.model_fields,
+            *(set(ProviderParameters.model_fields) - {"negative_prompt"}),
         }
         assert set(described["schema"]["properties"]) == expected
 

@@ -6,13 +6,15 @@ import pytest
 import yaml
 
 from cluster.cli.data_map import record_page
-from cluster.privacy import in_words
+from cluster.privacy import in_words, recipients
 from cluster.privacy.data_map import DataMapError, LegalBasis, People, Recipient, Region, Survivor, load
 from cluster.privacy.policy import Policy, PolicyError, build, digest, published
 from cluster.privacy.purposes import OperatingPurpose, Purpose
+from cluster.privacy.recipients import Shared
 from cluster.privacy.record_of_processing import as_markdown, record_of
 from cluster.privacy.terms import SCANNING
-from cluster.settings import Settings, configs_folder, read
+from cluster.settings import Recipients, Settings, configs_folder, read
+from tests.recipients import in_use
 
 ROOT = configs_folder().parent
 SOURCE: dict[str, Any] = yaml.safe_load((configs_folder() / "policy.yaml").read_text(encoding="utf-8"))
@@ -38,7 +40,7 @@ def test_the_committed_record_of_processing_is_the_generated_one() -> None:
 
 def test_everything_of_the_map_is_in_the_policy_and_in_the_record(laptop: Settings) -> None:
     policy = published(laptop)
-    page = as_markdown(record_of(policy))
+    page = as_markdown(record_of(policy, recipients.load(laptop)))
     assert [one.id for one in policy.categories] == list(load().categories)
     assert {one.id for one in policy.survivors} == set(Survivor)
     for category in policy.categories:
@@ -124,3 +126,17 @@ def test_a_setting_that_is_no_length_of_time_is_no_retention(laptop: Settings, n
     category = load().categories["retries"].model_copy(update={"retention": f"setting:{name}"})
     with pytest.raises(DataMapError):
         in_words.kept(category, laptop)
+
+
+def test_companies_in_use_are_named_with_what_they_may_have(laptop: Settings) -> None:
+    used = laptop.model_copy(update={"recipients": Recipients(in_use=in_use("kling", "aws"))})
+    policy = published(used)
+    shown = {one.id: " ".join(one.recipients) for one in policy.categories}
+    assert {name for name, said in shown.items() if "Kuaishou Technology (Singapore)" in said} == set(Shared)
+    sealed = {name for name, said in shown.items() if "sealed, Amazon Web Services, Inc. (United States)" in said}
+    assert sealed == {name for name, category in load().categories.items() if category.places.objects}
+    assert "Kuaishou" not in published(laptop).model_dump_json()
+    assert policy.hash != published(laptop).hash
+    record = record_of(policy, recipients.load(used))
+    assert "Kuaishou Technology (Singapore), ai provider: Standard contractual clauses" in record.transfers
+    assert "None." in record_of(published(laptop), recipients.load(laptop)).transfers

@@ -1,0 +1,41 @@
+"""Whether a third party may be used at all: looked at before the photo is, and whatever its owner has agreed to."""
+
+from cluster import clock
+from cluster.errors import InvalidRequest, RecipientUnavailable
+from cluster.privacy.obstacles import Obstacle, ObstacleCode
+from serve.catalogue import Standing
+from serve.ingress.gate import ALTERNATIVES
+from serve.ingress.services import Services
+
+__all__ = ["check", "standing"]
+
+
+def check(services: Services, model: str, prompt: str) -> None:
+    """Refuse a model that cannot be used today, and a prompt that it would cut off.
+
+    Raises:
+        ModelNotFound: it is retired.
+        RecipientUnavailable: something else is in the way; the error says what.
+        InvalidRequest: the prompt is longer than the model takes.
+    """
+    found = _obstacle(services, model)
+    if found and found.code is ObstacleCode.MODEL_RETIRED:
+        raise services.catalogue.models[model].gone()
+    if found:
+        raise RecipientUnavailable(
+            f"{found.sentence} The model 'default' needs nobody.",
+            param="model",
+            details={"reason": found.code.value, "alternatives": list(ALTERNATIVES)},
+        )
+    takes = services.catalogue.models[model].takes
+    if takes and len(prompt) > takes.prompt:
+        raise InvalidRequest(f"prompt: for this model it may have at most {takes.prompt} characters.", param="prompt")
+
+
+def standing(services: Services, model: str) -> Standing:
+    """How a model stands today."""
+    return services.catalogue.standing(model, today=clock.now().date(), profile=services.resources.settings.profile)
+
+
+def _obstacle(services: Services, model: str) -> Obstacle | None:
+    return services.catalogue.obstacle(model, today=clock.now().date(), profile=services.resources.settings.profile)
