@@ -33,8 +33,9 @@ class NotOffered(ServiceFailed):
 
 
 def asked(settings: Settings) -> dict[str, list[str]]:
-    """The custom resources that each deployment asks for, of those that ask for any."""
-    wanted = {name: sorted(block["ray_actor_options"].get("resources") or {}) for name, block in settings.deployments}
+    """The custom resources that each deployment asks for, of those that ask for any but Ray's own names of nodes."""
+    resources = {name: block["ray_actor_options"].get("resources") or {} for name, block in settings.deployments}
+    wanted = {name: sorted(each for each in of if not each.startswith("node:")) for name, of in resources.items()}
     return {name: of for name, of in wanted.items() if of}
 
 

@@ -9,7 +9,6 @@ from cluster.runtime.ray_head import start_command
 from cluster.runtime.ray_node import OUTBOUND, join_command
 from cluster.settings import Settings, configs_folder, read
 
-HEAD = "node:__internal_head__"
 OFFERED = f"--resources={json.dumps({OUTBOUND: 1})}"
 
 
@@ -32,15 +31,15 @@ def test_a_node_that_joins_offers_it_only_when_asked_and_then_nothing_else() -> 
 
 
 def test_only_the_way_out_asks_for_it() -> None:
-    assert offers.asked(settings_of()) == {"ingress": [HEAD], "outbound": [OUTBOUND]}
+    assert offers.asked(settings_of()) == {"outbound": [OUTBOUND]}
 
 
 def test_a_node_may_join_late() -> None:
-    seen = iter([{HEAD: 1.0}, {HEAD: 1.0, OUTBOUND: 1.0}])
+    seen = iter([{"CPU": 8.0}, {"CPU": 8.0, OUTBOUND: 1.0}])
     offers.wait(settings_of(), lambda: next(seen), patience=60)
     assert next(seen, None) is None
 
 
 def test_where_no_node_offers_it_the_operator_is_told_what_helps() -> None:
     with pytest.raises(offers.NotOffered, match=r"deployments\.outbound asks for outbound.*i2v join --outbound"):
-        offers.wait(settings_of(), lambda: {HEAD: 1.0, "CPU": 8.0}, patience=0)
+        offers.wait(settings_of(), lambda: {"CPU": 8.0}, patience=0)
