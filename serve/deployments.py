@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
 from ray.serve.schema import DeploymentSchema, RayActorOptionsSchema
 
-from cluster.runtime.ray_node import OUTBOUND
+from cluster.deploy.pods import OUTBOUND
 from cluster.settings import Settings, SettingsError
 
 __all__ = ["check", "options", "places"]

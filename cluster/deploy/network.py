@@ -13,14 +13,12 @@ from typing import Any, Final
 
 import yaml
 
-from cluster.deploy.pods import PodGroup, pod_groups
+from cluster.deploy.pods import OUTBOUND, PodGroup, pod_groups
 from cluster.deploy.selectors import is_everything, selects
 from cluster.deploy.special_networks import NOT_PUBLIC
 
-__all__ = ["OUTBOUND", "policies_of", "problems", "read"]
+__all__ = ["policies_of", "problems", "read"]
 
-OUTBOUND: Final = "outbound"
-"""The custom resource by which a group of pods is the way out."""
 _TUNNELS: Final = tuple(map(ip_network, ("::/8", "64:ff9b::/96", "2002::/16")))
 """Addresses in which another hides: `serve.egress.addresses` looks inside, a network policy cannot."""
 _DNS_NAMESPACE: Final = {"kubernetes.io/metadata.name": "kube-system"}

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["PodGroup", "pod_groups"]
+__all__ = ["OUTBOUND", "PodGroup", "pod_groups"]
+
+OUTBOUND: Final = "outbound"
+"""The custom resource of what may reach the outside. Whatever asks for it runs there and nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from cluster import clock
-from cluster.runtime.ray_node import OUTBOUND
+from cluster.deploy.pods import OUTBOUND
 from cluster.runtime.service import ServiceFailed
 from cluster.settings import Settings
 

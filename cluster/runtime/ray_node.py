@@ -4,15 +4,12 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
+from cluster.deploy.pods import OUTBOUND
 from cluster.runtime.environment import Port, port
 from cluster.settings import Settings
 
-__all__ = ["OUTBOUND", "command", "join_command", "offer", "ray_command"]
-
-OUTBOUND: Final = "outbound"
-"""The custom resource of nodes that may reach the outside. What asks for it runs there and nowhere else."""
+__all__ = ["command", "join_command", "offer", "ray_command"]
 
 
 def ray_command() -> str:

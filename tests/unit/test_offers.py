@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from cluster.deploy.pods import OUTBOUND
 from cluster.runtime import offers
 from cluster.runtime.ray_head import start_command
-from cluster.runtime.ray_node import OUTBOUND, join_command
+from cluster.runtime.ray_node import join_command
 from cluster.settings import Settings, configs_folder, read
 
 OFFERED = f"--resources={json.dumps({OUTBOUND: 1})}"

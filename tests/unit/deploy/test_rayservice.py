@@ -12,9 +12,8 @@ from ray.serve._private.api import call_user_app_builder_with_args_if_necessary
 from ray.serve._private.build_app import build_app as built
 from ray.serve.schema import ServeDeploySchema
 
-from cluster.deploy.network import OUTBOUND, read
-from cluster.deploy.pods import pod_groups
-from cluster.runtime import ray_node
+from cluster.deploy.network import read
+from cluster.deploy.pods import OUTBOUND, pod_groups
 from cluster.runtime.environment import Port, environment, port
 from cluster.settings import Settings, configs_folder
 from cluster.settings import read as read_settings
@@ -53,7 +52,6 @@ def serve_config(service: dict[str, Any]) -> ServeDeploySchema:
 
 
 def test_the_way_out_offers_exactly_what_the_settings_ask_for(settings: Settings) -> None:
-    assert OUTBOUND == ray_node.OUTBOUND
     asked = settings.deployments.outbound["ray_actor_options"]["resources"]
     (way_out,) = (each for each in pod_groups(read([FOLDER / "rayservice.yaml"])) if each.resources)
     assert way_out.resources.keys() == asked.keys() == {OUTBOUND}
@@ -102,6 +100,16 @@ def test_every_pod_has_the_switches_of_one_host(settings: Settings, variables: d
     here = {name for name in wanted if name.startswith(tuple(ON_THIS_HOST))} - ports
     told = {name: value for name, value in variables.items() if not name.startswith("I2V_")}
     assert told == {name: value for name, value in wanted.items() if name not in here}
+
+
+def test_pods_without_a_way_out_ask_the_resolvers_that_know_the_cluster_alone() -> None:
+    (service,) = (each for each in read([FOLDER / "names.yaml"]) if each["kind"] == "Service")
+    asked = {
+        each.name: each.pod["dnsConfig"].get("nameservers", each.pod["dnsPolicy"])
+        for each in pod_groups(read([FOLDER / "rayservice.yaml"]))
+    }
+    inside = [service["spec"]["clusterIP"]]
+    assert asked == {"head": inside, "general": inside, "generation": inside, "outbound": "ClusterFirst"}
 
 
 def test_rays_ports_are_those_that_the_policy_lets_through(settings: Settings, service: dict[str, Any]) -> None:

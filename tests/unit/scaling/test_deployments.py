@@ -8,8 +8,8 @@ import pytest
 from ray.serve.config import AutoscalingConfig
 from ray.serve.schema import DeploymentSchema
 
+from cluster.deploy.pods import OUTBOUND
 from cluster.runtime.environment import environment
-from cluster.runtime.ray_node import OUTBOUND
 from cluster.settings import Deployments, Settings, SettingsError, configs_folder, read
 from serve import deployments
 from serve.app import build
