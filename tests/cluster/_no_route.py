@@ -4,7 +4,8 @@
 
 Starts it, takes a photo that is uploaded to its video and fetches that, asks for one by link to a host outside, which
 nothing reaches, then gives that host an address and asks again: all that has changed is the route. The only resolver of
-the namespace writes down who asks for a name, and is asked itself at the end. Prints what was seen as JSON.
+the namespace writes down who asks for a name, and is asked itself at the end; on the address of the clouds' metadata
+somebody listens who does the same. Prints what was seen as JSON.
 """
 
 import fcntl
@@ -24,7 +25,7 @@ from tests.outside import outside
 from tests.photos import jpeg, person
 from tests.promises._offline import leave_the_network
 
-OUTSIDE = "203.0.113.5"
+OUTSIDE, CLOUD = "203.0.113.5", "169.254.169.254"
 NAMED, CONTROL = "photos.example", "control.example"
 I2V = Path(sys.executable).with_name("i2v")
 _SET_ADDRESS, _SET_FLAGS = 0x8916, 0x8914
@@ -109,12 +110,13 @@ def main() -> None:
     """Leave the network, then start, use and end the installation."""
     leave_the_network()
     bring_up("lo")
-    with resolver() as names:
+    give_address("lo:2", CLOUD)
+    with resolver() as names, outside(CLOUD, port=80) as cloud:
         try:
             seen = use(i2v("up")["urls"]["api"], names)
         finally:
             subprocess.run([I2V, "down"], capture_output=True, check=False, timeout=_PATIENCE)
-        seen["names"] = names.names()
+        seen |= {"names": names.names(), "asked_of_the_cloud": len(cloud.seen)}
         ask(CONTROL)
         ask(CONTROL, RES_OPTIONS="use-vc")
         seen["control"] = sorted({protocol for protocol, name in names.asked if name == CONTROL})

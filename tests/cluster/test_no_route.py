@@ -27,6 +27,7 @@ def test_a_job_runs_without_any_route_or_name_and_a_link_does_not() -> None:
             "link_with_a_route": "completed",
             "asked": 1,
             "names": ["photos.example"],
+            "asked_of_the_cloud": 0,
             "control": ["tcp", "udp"],
         }
     finally:
