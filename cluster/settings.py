@@ -124,6 +124,9 @@ class Ray(_Group):
         description="Address by which the nodes of the cluster know this host; 127.0.0.2: a cluster of one host."
     )
     gpus: int | None = Field(ge=0, description="GPUs that this host declares; empty: those that Ray finds.")
+    outbound: bool = Field(
+        description="Whether the head offers the resource `outbound`; other nodes do by `i2v join --outbound`."
+    )
     gcs_port: int = Field(ge=1, le=65535, description="Port of the head's control store.")
     dashboard_port: int = Field(ge=1, le=65535, description="Port of the dashboard and of job submission.")
     internal_ports: int = Field(

@@ -55,8 +55,11 @@ def build(settings: Settings, gpus: bool, generation: type[VideoGeneration] = Vi
     return application
 
 
-def build_app() -> Application:
-    """What Serve's configuration names as import path: the settings of this cluster, on the devices that it has."""
+def build_app(_: Mapping[str, Any] = MappingProxyType({})) -> Application:
+    """What Serve's configuration names as import path: the settings of this cluster, on the devices that it has.
+
+    Serve itself calls it with the arguments of its configuration; there are none.
+    """
     settings = cluster_settings.load()
     return build(settings, wants_gpus(settings))
 

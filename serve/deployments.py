@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
 from ray.serve.schema import DeploymentSchema, RayActorOptionsSchema
 
+from cluster.deploy.pods import OUTBOUND
 from cluster.settings import Settings, SettingsError
 
 __all__ = ["check", "options", "places"]
@@ -27,6 +28,7 @@ def check(settings: Settings) -> None:
         SettingsError: keys are missing, unknown or wrong; every one of them is named.
     """
     wrong = [problem for name, block in settings.deployments for problem in _problems(("deployments", name), block)]
+    wrong += _misplaced(settings)
     if wrong:
         raise SettingsError(f"The settings are not valid: {'; '.join(wrong)}")
 
@@ -50,6 +52,14 @@ def _problems(path: tuple[str, ...], block: Mapping[str, Any]) -> Iterator[str]:
         part = _part(block, within)
         if part is not None:
             yield from _against(model, (*path, *within), part)
+
+
+def _misplaced(settings: Settings) -> list[str]:
+    """The way out has to ask for what only a node offers that may reach the outside."""
+    actor = settings.deployments.outbound.get("ray_actor_options")
+    if not isinstance(actor, Mapping) or (actor.get("resources") or {}).get(OUTBOUND, 0) > 0:
+        return []
+    return [f"deployments.outbound.ray_actor_options.resources.{OUTBOUND}: The way out has to ask for it"]
 
 
 def _against(model: type[BaseModel], path: tuple[str, ...], part: Mapping[str, Any]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
+from socketserver import TCPServer
 from typing import Any
 
 from serve.egress.pinning import Rules
@@ -77,6 +78,10 @@ Answer = Callable[[Exchange], None]
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     owner: "Outside"
+
+    def server_bind(self) -> None:
+        """As any server; `HTTPServer` would have a resolver say what its address is called."""
+        TCPServer.server_bind(self)
 
     def handle_error(self, *_: object) -> None:
         """A client that goes away is what the tests are about."""

@@ -55,7 +55,10 @@ def down(as_json: AsJson = False) -> None:
     answer({"ended": ended}, as_json, lambda out: out.print(f"{ended} processes ended." if ended else "Nothing ran."))
 
 
-def join(head: Annotated[str, typer.Argument(metavar="HOST:PORT", help="Where the head's control store is.")]) -> None:
+def join(
+    head: Annotated[str, typer.Argument(metavar="HOST:PORT", help="Where the head's control store is.")],
+    outbound: Annotated[bool, typer.Option("--outbound", help="This host may reach the outside.")] = False,
+) -> None:
     """Make this host a node of a cluster whose head runs elsewhere, until it is ended. 'i2v up' is for the head."""
     settings = settings_of_this_process()
     where = layout.paths(settings)
@@ -65,7 +68,7 @@ def join(head: Annotated[str, typer.Argument(metavar="HOST:PORT", help="Where th
         layout.make(where)
     except layout.FolderNotPrivate as error:
         raise Problem(str(error)) from None
-    command = ray_node.join_command(settings, head)
+    command = ray_node.join_command(settings, head, outbound)
     os.execve(command[0], command, whole_environment(settings))  # noqa: S606 - our own words
 
 

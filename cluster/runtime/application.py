@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from cluster import clock
-from cluster.runtime import layout
+from cluster.runtime import layout, offers
 from cluster.runtime.edge import runtime_headers
 from cluster.runtime.environment import whole_environment
 from cluster.runtime.http import answers
@@ -66,6 +66,8 @@ class ServeApplication:
                 self._deploy()
                 self._wait()
             self._failures = 0
+        except offers.NotOffered:
+            raise
         except ServiceFailed:
             self._failures += 1
             if self._failures % _PATIENCE == 0:
@@ -92,6 +94,8 @@ class ServeApplication:
             driver.communicate(b"now\n", timeout=_DEPLOY_SECONDS)
         except subprocess.TimeoutExpired:
             driver.kill()
+        if driver.wait() == offers.EXIT_STATUS:
+            raise offers.NotOffered(self._settings)
         if driver.wait():
             raise ServiceFailed(f"The application could not be deployed; {self._log} says why.")
 

@@ -14,6 +14,7 @@ from ray.serve.schema import LoggingConfig
 
 from cluster import settings as cluster_settings
 from cluster import telemetry
+from cluster.runtime import offers
 from cluster.runtime.ray_head import address
 from cluster.settings import Settings
 
@@ -23,14 +24,20 @@ NAME = "i2v"
 
 
 def deploy(settings: Settings, build: Callable[[], Application]) -> None:
-    """Deploy an application unless one is there, and wait until all its replicas run."""
+    """Deploy an application unless one is there, and wait until all its replicas run.
+
+    Raises:
+        NotOffered: no node offers what a deployment asks for; Serve would wait for such a node for ever.
+    """
     ray.init(address=address(settings), namespace="serve", log_to_driver=False)
     http_options = {"host": settings.http.host, "port": settings.http.port}
     # Serve would log a line for each request, with its path.
     quiet = LoggingConfig(enable_access_log=False)
     ray_serve.start(proxy_location="HeadOnly", http_options=http_options, logging_config=quiet)
     if NAME not in ray_serve.status().applications:
-        ray_serve.run(build(), name=NAME, route_prefix="/", logging_config=quiet)
+        application = build()
+        offers.wait(settings, ray.cluster_resources)
+        ray_serve.run(application, name=NAME, route_prefix="/", logging_config=quiet)
 
 
 def builder(settings: Settings) -> Callable[[], Application]:
@@ -45,7 +52,10 @@ def main() -> None:
     settings = cluster_settings.load()
     build = builder(settings)
     if sys.stdin.readline():
-        deploy(settings, build)
+        try:
+            deploy(settings, build)
+        except offers.NotOffered:
+            sys.exit(offers.EXIT_STATUS)
         telemetry.log("deployed", service=settings.ray.application)
 
 

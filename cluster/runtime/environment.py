@@ -18,6 +18,9 @@ __all__ = ["EDGE", "Port", "environment", "port", "whole_environment"]
 
 EDGE: Final = Path(__file__).parents[1] / "deploy" / "haproxy.sh"
 _SECRET: Final = {("database", "url")}
+_RAY_HOOK: Final = "cluster.runtime.ray_hook.keep_quiet"
+_REPORTS: Final = "http://127.0.0.1:9/"
+"""Where Ray reports that it is told to report nothing: to nobody, on a port where nobody listens."""
 _NOBODY: Final = "nobody"
 """The peers whose X-Forwarded-For uvicorn believes by itself: it knows no secret, so none."""
 
@@ -54,6 +57,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(where.ray_token),
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_USAGE_STATS_REPORT_URL": _REPORTS,
+        "RAY_START_HOOK": _RAY_HOOK,
         "RAY_SERVE_ENABLE_HA_PROXY": "1" if settings.ray.haproxy else "0",
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
         "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "2",

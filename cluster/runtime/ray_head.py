@@ -38,7 +38,7 @@ def start_command(settings: Settings) -> list[str]:
         "dashboard-port": ray.dashboard_port,
         "temp-dir": layout.paths(settings).ray_sessions,
     }
-    return ray_node.command(settings, "--head", options)
+    return ray_node.command(settings, "--head", options | ray_node.offer(ray.outbound))
 
 
 def write_token(where: Paths) -> None:

@@ -1,13 +1,15 @@
 """What every node of the Ray cluster is started with, the head and those that join it."""
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from cluster.deploy.pods import OUTBOUND
 from cluster.runtime.environment import Port, port
 from cluster.settings import Settings
 
-__all__ = ["command", "join_command", "ray_command"]
+__all__ = ["command", "join_command", "offer", "ray_command"]
 
 
 def ray_command() -> str:
@@ -42,6 +44,15 @@ def command(settings: Settings, flag: str, more: Mapping[str, object]) -> list[s
     ]
 
 
-def join_command(settings: Settings, head: str) -> list[str]:
-    """`ray start` for another node, which ends with it. ``head`` is the address of the head's control store."""
-    return command(settings, "--block", {"address": head})
+def offer(outbound: bool) -> dict[str, str]:
+    """The option by which a node says that it may reach the outside; none where it may not."""
+    return {"resources": json.dumps({OUTBOUND: 1})} if outbound else {}
+
+
+def join_command(settings: Settings, head: str, outbound: bool) -> list[str]:
+    """`ray start` for another node, which ends with it. ``head`` is the address of the head's control store.
+
+    A node that is there for the way ``outbound`` declares no CPU: in production everything else asks for some.
+    """
+    way_out = {"num-cpus": 0, **offer(outbound)} if outbound else {}
+    return command(settings, "--block", {"address": head, **way_out})

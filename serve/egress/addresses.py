@@ -1,50 +1,16 @@
-"""Which addresses are public. Everything else is somebody's inside: ours, the host's, the cloud's.
-
-The lists are the IANA special-purpose registries (RFC 6890) where `ipaddress` of the Python in use is behind them.
-"""
+"""Which addresses are public. Everything else is somebody's inside: ours, the host's, the cloud's."""
 
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
+
+from cluster.deploy.special_networks import NOT_PUBLIC
 
 __all__ = ["Address", "Network", "is_public", "parse_address", "within"]
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-_NOT_PUBLIC: Final = tuple(
-    map(
-        ip_network,
-        (
-            "0.0.0.0/8",
-            "10.0.0.0/8",
-            "100.64.0.0/10",
-            "127.0.0.0/8",
-            "169.254.0.0/16",
-            "172.16.0.0/12",
-            "192.0.0.0/24",
-            "192.0.2.0/24",
-            "192.88.99.0/24",
-            "192.168.0.0/16",
-            "198.18.0.0/15",
-            "198.51.100.0/24",
-            "203.0.113.0/24",
-            "224.0.0.0/3",
-            # Azure's host agent answers on an address that looks like anybody's.
-            "168.63.129.16/32",
-            "::/96",
-            "64:ff9b:1::/48",
-            "100::/64",
-            "2001::/23",
-            "2001:db8::/32",
-            "3fff::/20",
-            "5f00::/16",
-            "fc00::/7",
-            "fe80::/9",
-            "ff00::/8",
-        ),
-    )
-)
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
@@ -60,7 +26,7 @@ def parse_address(text: str) -> Address:
 
 def is_public(address: Address) -> bool:
     """Whether anybody on the internet would reach the same host by this address, hidden IPv4 addresses included."""
-    if within(address, _NOT_PUBLIC) or address.is_private or address.is_multicast:
+    if within(address, NOT_PUBLIC) or address.is_private or address.is_multicast:
         return False
     return all(is_public(hidden) for hidden in _hidden(address))
 

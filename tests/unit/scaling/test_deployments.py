@@ -8,6 +8,7 @@ import pytest
 from ray.serve.config import AutoscalingConfig
 from ray.serve.schema import DeploymentSchema
 
+from cluster.deploy.pods import OUTBOUND
 from cluster.runtime.environment import environment
 from cluster.settings import Deployments, Settings, SettingsError, configs_folder, read
 from serve import deployments
@@ -83,6 +84,19 @@ def test_a_mistake_is_named_with_its_key(change: dict[str, Any], named: str) -> 
     settings = settings_of({}, ingress=SOUND | change)
     with pytest.raises(SettingsError, match=rf"\b{re.escape(named)}: "):
         deployments.check(settings)
+
+
+@pytest.mark.parametrize("resources", [{}, {"outbound": 0}, {"elsewhere": 1}, None])
+def test_the_way_out_runs_only_where_there_is_one(resources: dict[str, float] | None) -> None:
+    settings = settings_of({}, outbound=SOUND | {"ray_actor_options": {"num_cpus": 0, "resources": resources}})
+    with pytest.raises(SettingsError, match=r"deployments\.outbound\.ray_actor_options\.resources\.outbound: "):
+        deployments.check(settings)
+
+
+def test_in_production_nothing_else_fits_on_a_node_that_is_there_for_the_way_out() -> None:
+    for name, block in settings_of(PRODUCTION).deployments:
+        actor = block["ray_actor_options"]
+        assert (name == "outbound") == (not actor["num_cpus"] and set(actor.get("resources", {})) <= {OUTBOUND})
 
 
 @pytest.mark.parametrize("missing", SOUND)
