@@ -34,6 +34,7 @@ class Task:
     created_at: datetime = field(default_factory=clock.now)
     changed_at: datetime = field(default_factory=clock.now)
     stage: Stage = Stage.WAITING
+    polled: bool = False
     fate: Fault | None = None
     moderated: bool = False
     """Its input was refused by what the vendor only says in a poll."""
@@ -57,11 +58,11 @@ class Task:
             return self.stage
         if self.polls_left <= 0:
             self._to(Stage.DONE)
-            return self.stage
+        elif self.polled:
+            self._to(Stage.RUNNING)
+        self.polled = True
         self.polls_left -= 1
-        seen, after = self.stage, Stage.RUNNING
-        self._to(after)
-        return seen
+        return self.stage
 
     def cancel(self) -> bool:
         """Cancel it if it has not begun; returns whether it did."""
@@ -111,3 +112,8 @@ class Tasks:
     def delete(self, task_id: str) -> bool:
         """Forget a task; returns whether there was one."""
         return self._tasks.pop(task_id, None) is not None
+
+    def clear(self) -> None:
+        """Forget all tasks, and that they were paid for."""
+        self._tasks.clear()
+        self.paid = 0

@@ -15,7 +15,7 @@ from tests.photos import building, jpeg
 
 def _frames(data: bytes) -> list[NDArray[np.uint8]]:
     with av.open(BytesIO(data), "r") as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
 
 
 def test_the_video_shows_the_photo_for_as_long_as_was_asked() -> None:
