@@ -40,6 +40,8 @@ class Emulator(ABC):
     """One provider. Its state is read by tests: `script`, `tasks`, `api_key`."""
 
     name: ClassVar[str]
+    told_by_the_task: ClassVar[frozenset[Fault]] = frozenset()
+    """Those of REFUSALS that this vendor does not answer a create with: the task fails later on."""
 
     def __init__(self, api_key: str = "test-key", poll_steps: int = 2, oversized_bytes: int = 1 << 30) -> None:
         """`oversized_bytes`: how much an OVERSIZED_VIDEO is; it is made while it is sent."""
@@ -58,18 +60,19 @@ class Emulator(ABC):
 
     @abstractmethod
     def refusal(self, fault: Fault, reason: str = "") -> Response:
-        """The vendor's own answer to one of REFUSALS; `reason` is for INVALID_INPUT."""
+        """The vendor's own answer to one of REFUSALS, less `told_by_the_task`; `reason` is for INVALID_INPUT."""
 
     async def gate(self, endpoint: Endpoint) -> Step | None:
         """Take the script's fault for this call, and fail as it says.
 
-        Returns what is left to do: one of FATES, for `Task.meet`, or DROP_AFTER_ACCEPT, for `answer`.
+        Returns what is left to do: one of FATES or `told_by_the_task`, for `Task.meet`, or DROP_AFTER_ACCEPT, for
+        `answer`. Read the body before: a real provider refuses what it has read.
 
         Raises:
             Dropped, Answered: the call ends here.
         """
         step = self.script.take(endpoint)
-        if step is None or step.fault in FATES or step.fault is Fault.DROP_AFTER_ACCEPT:
+        if step is None or step.fault in FATES | self.told_by_the_task | {Fault.DROP_AFTER_ACCEPT}:
             return step
         if step.fault is Fault.SLOW:
             await asyncio.sleep(step.amount)

@@ -36,16 +36,14 @@ class Task:
     stage: Stage = Stage.WAITING
     polled: bool = False
     fate: Fault | None = None
-    moderated: bool = False
-    """Its input was refused by what the vendor only says in a poll."""
     reference: str | None = None
     """The caller's own id of it, where the vendor takes one."""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     """What the address of the result is made of."""
 
     def meet(self, step: Step | None) -> None:
-        """Let a fault that is one of FATES stick to the task."""
-        if step is None:
+        """Let what `Emulator.gate` left over stick to the task."""
+        if step is None or step.fault is Fault.DROP_AFTER_ACCEPT:
             return
         if step.fault is Fault.SLOW_PROGRESS:
             self.polls_left += int(step.amount)
