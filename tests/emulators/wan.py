@@ -14,7 +14,8 @@ from cluster import clock
 from tests.emulators.emulator import Answered, Emulator
 from tests.emulators.script import Endpoint, Fault
 from tests.emulators.strict import Invalid, bearer, parse, read_json
-from tests.emulators.tasks import Stage, Task
+from tests.emulators.tasks import Task
+from tests.emulators.wan_answers import listed, output, status, usage
 from tests.emulators.wan_schema import (
     LEGACY_MODELS,
     MODELS,
@@ -31,12 +32,6 @@ _CREATE: Final = "/api/v1/services/aigc/video-generation/video-synthesis"
 _TASKS: Final = "/api/v1/tasks"
 _LIFE: Final = timedelta(hours=24)
 _SYNC_REFUSED: Final = "current user api does not support synchronous calls."
-_STATUS: Final = {
-    Stage.WAITING: "PENDING",
-    Stage.RUNNING: "RUNNING",
-    Stage.DONE: "SUCCEEDED",
-    Stage.CANCELLED: "CANCELED",
-}
 _REFUSALS: Final = {
     Fault.AUTH: (401, "InvalidApiKey", "Invalid API-key provided."),
     Fault.QUOTA_EXHAUSTED: (400, "Arrearage", "Access denied, please make sure your account is in good standing."),
@@ -46,8 +41,6 @@ _REFUSALS: Final = {
     Fault.PARALLEL_LIMIT: (429, "Throttling.AllocationQuota", "Allocated quota exceeded, please try again later."),
     Fault.SERVER_ERROR: (500, "InternalError", "An internal error has occured, please try again later."),
 }
-_INSPECTION: Final = "DataInspectionFailed"
-_MODERATED: Final = (Fault.MODERATED_INPUT, Fault.MODERATED_OUTPUT)
 
 
 class Wan(Emulator):
@@ -82,7 +75,7 @@ class Wan(Emulator):
         step = await self.gate(Endpoint.CREATE)
         task = await self._accept(await read_json(request))
         task.meet(step)
-        return self.answer(step, _reply({"task_id": task.id, "task_status": _STATUS[task.stage]}))
+        return self.answer(step, _reply({"task_id": task.id, "task_status": status(task)}))
 
     async def _accept(self, body: object) -> Task:
         model = body.get("model") if isinstance(body, dict) else None
@@ -111,7 +104,7 @@ class Wan(Emulator):
             task = self._living(task.id)
         if task is None:
             return _reply({"task_id": request.path_params["task_id"], "task_status": "UNKNOWN"})
-        return self.answer(step, _reply(self._output(request, task), **_usage(task)))
+        return self.answer(step, _reply(output(task, self.result_url(request, task)), **usage(task)))
 
     async def _list(self, request: Request) -> Response:
         self._authenticate(request)
@@ -124,7 +117,7 @@ class Wan(Emulator):
             if self._living(task.id) is not None
             and start <= task.created_at <= end
             and query.model_name in (None, task.model)
-            and query.status in (None, _status(task))
+            and query.status in (None, status(task))
         ]
         first = (query.page_no - 1) * query.page_size
         page = {
@@ -132,7 +125,7 @@ class Wan(Emulator):
             "total_page": -(-len(found) // query.page_size),
             "page_no": query.page_no,
             "page_size": query.page_size,
-            "data": [_listed(task) for task in found[first : first + query.page_size]],
+            "data": [listed(task) for task in found[first : first + query.page_size]],
         }
         return self.answer(step, JSONResponse({"request_id": _id()} | page))
 
@@ -152,40 +145,6 @@ class Wan(Emulator):
         task = self.tasks.get(task_id)
         return None if task is None or clock.now() - task.created_at > _LIFE else task
 
-    def _output(self, request: Request, task: Task) -> dict[str, Any]:
-        output = {"task_id": task.id, "task_status": _status(task), "submit_time": _written(task.created_at)}
-        if task.stage is not Stage.DONE:
-            return output
-        output |= {"end_time": _written(task.changed_at)}
-        if _status(task) == "FAILED":
-            # The worst that a vendor may do: to repeat what the user wrote.
-            kind = "Input" if task.fate is Fault.MODERATED_INPUT else "Output"
-            message = f"{kind} data may contain inappropriate content: {task.prompt}"
-            return output | {"code": _INSPECTION, "message": message}
-        return output | {"orig_prompt": task.prompt, "video_url": self.result_url(request, task)}
-
-
-def _status(task: Task) -> str:
-    return "FAILED" if task.stage is Stage.DONE and task.fate in _MODERATED else _STATUS[task.stage]
-
-
-def _usage(task: Task) -> dict[str, Any]:
-    if _status(task) != "SUCCEEDED":
-        return {}
-    return {"usage": {"duration": task.seconds, "video_count": 1}}
-
-
-def _listed(task: Task) -> dict[str, Any]:
-    milliseconds = clock.unix(task.created_at) * 1000
-    return {
-        "task_id": task.id,
-        "model_name": task.model,
-        "status": _status(task),
-        "start_time": milliseconds,
-        "gmt_create": milliseconds,
-        "region": "ap-southeast-1",
-    }
-
 
 def _window(query: Listing) -> tuple[datetime, datetime]:
     end = _instant(query.end_time) if query.end_time else clock.now()
@@ -202,16 +161,12 @@ def _instant(text: str) -> datetime:
         raise Invalid("start_time, end_time: not an instant") from error
 
 
-def _written(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-
-
 def _id() -> str:
     return str(uuid.uuid4())
 
 
-def _reply(output: dict[str, Any], **more: Any) -> Response:
-    return JSONResponse({"request_id": _id(), "output": output} | more)
+def _reply(said: dict[str, Any], **more: Any) -> Response:
+    return JSONResponse({"request_id": _id(), "output": said} | more)
 
 
 def _error(status: int, code: str, message: str) -> Response:
