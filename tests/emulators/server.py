@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from tests.emulators.recording import Record, recording_protocol
+from tests.emulators.recording import Record, noting_bodies, recording_protocol
 
 __all__ = ["Server", "serving"]
 
@@ -32,7 +32,7 @@ class Server:
         self.host, self.port = self._socket.getsockname()
         self._scheme = "http" if tls is None else "https"
         config = uvicorn.Config(
-            app,
+            noting_bodies(app, self.record),
             http=recording_protocol(self.record),
             lifespan="off",
             log_config=None,
@@ -66,10 +66,16 @@ class Server:
             raise TimeoutError("the server did not come up")
 
     def stop(self) -> None:
-        """End it, and all connections to it, within a second or two."""
+        """End it, and all connections to it, within a second or two.
+
+        Raises:
+            TimeoutError: it does not end.
+        """
         self._server.should_exit = True
         self._thread.join(_END_SECONDS)
         self._socket.close()
+        if self._thread.is_alive():
+            raise TimeoutError("the server did not end")
 
 
 class _Server(uvicorn.Server):

@@ -2,7 +2,9 @@
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import httpx
 import pytest
@@ -62,6 +64,26 @@ def test_a_throttled_upload_waits_and_what_is_cut_off_never_came(server: Server)
     server.record.clear()
     assert httpx.post(f"{server.url}/length", content=body).text == str(len(body))
     assert len(server.record.all_bytes()) > len(body)
+
+
+def test_an_upload_in_progress_goes_on_as_soon_as_nothing_slows_it(server: Server) -> None:
+    server.throttle(1000)
+    body = b"x" * 4_000_000
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(httpx.post, f"{server.url}/length", content=body, timeout=60)
+        while not server.record.received:
+            Event().wait(0.01)
+        assert not answer.done()
+        server.throttle(None)
+        assert answer.result(60).text == str(len(body))
+    assert [len(noted) for noted in server.record.bodies] == [len(body)]
+
+
+def test_a_body_in_chunks_is_noted_in_one_piece_too(server: Server) -> None:
+    answer = httpx.post(f"{server.url}/length", content=iter([b"can", b"ary"]))
+    assert answer.text == "6"
+    assert b"canary" not in server.record.all_bytes()
+    assert server.record.bodies == [b"canary"]
 
 
 def test_over_tls_what_is_noted_is_what_was_said(tmp_path: Path) -> None:
