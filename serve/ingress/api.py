@@ -29,6 +29,7 @@ from serve.ingress import (
     sessions,
     subjects,
     usage,
+    video_batches,
     videos,
     webhooks,
 )
@@ -45,6 +46,7 @@ __all__ = ["create_api"]
 _ROUTES = (
     videos,
     remix,
+    video_batches,
     estimates,
     content,
     content_links,
