@@ -70,7 +70,14 @@ async def _read(services: Services, account_id: str, item: object) -> NewItem:
     order = await _order(services, fields)
     subject = order.subject
     found_by = subjects.lookup(services.resources.keys, account_id, subject) if isinstance(subject, str) else None
-    return NewItem(json.dumps(fields), custom_id, found_by)
+    return NewItem(_written(fields), custom_id, found_by)
+
+
+def _written(fields: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(fields, sort_keys=True)
+    except RecursionError:
+        raise InvalidRequest("This is nested too deeply.") from None
 
 
 async def _order(services: Services, fields: Mapping[str, Any], key: ItemKey | None = None) -> Order:

@@ -55,10 +55,9 @@ async def create_video_batch(
     refused (too few credits, a withdrawn consent, a photo that is not there) has its error, and the others go on.
     """
     check_idempotency_key(idempotency_key)
-    given = await read_json(request)
-    wanted = await read_batch(services, caller.account_id, given)
     resources, account_id, batch_id = services.resources, caller.account_id, video_batches.new_batch_id()
-    content = b"video_batch|" + json.dumps(given, sort_keys=True).encode()
+    wanted = await read_batch(services, account_id, await read_json(request))
+    content = json.dumps(["video_batch", *([new.request, new.custom_id] for new in wanted)]).encode()
     ticket = ticket_of(resources.keys, account_id, idempotency_key, content) if idempotency_key is not None else None
     rows = await asyncio.to_thread(items.seal, resources.keys, account_id, batch_id, wanted)
     made = await resources.database.run(_store, services, caller, batch_id, rows, ticket)

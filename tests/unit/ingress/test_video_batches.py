@@ -106,6 +106,29 @@ def test_credits_caps_and_consent_are_asked_for_item_by_item(api: Api, person: P
     assert set(failures(person, withdrawn).values()) == {"consent_withdrawn"}
 
 
+def test_what_is_broken_fails_alone_and_what_is_down_is_waited_for(
+    api: Api, person: Person, shift_clock: ShiftClock
+) -> None:
+    broken, good = kept(person), kept(person)
+    (row,) = api.world.sql("SELECT object_key FROM media WHERE id = :id", id=broken.replace("file", "media"))
+    api.stages.store.delete(row.object_key)
+    api.stages.store.objects.put(row.object_key, [b"no seal"])
+    link = ask("", input_reference={"image_url": "https://nowhere.example/a.jpg"})
+    batch_id = sent(person, [ask(broken, custom_id="broken"), ask(good), link])
+
+    async def down(_: str) -> None:
+        raise ConnectionError
+
+    cut_off = replace(api.services, outbound=replace(api.services.outbound, fetch=down))
+    for _ in range(2):
+        api.await_(drive, cut_off)
+        assert failures(person, batch_id) == {"broken": "internal_error"}
+        assert counts(person, batch_id) == {"total": 3, "failed": 1, "created": 1, "waiting": 1, "in_progress": 1}
+        shift_clock(seconds=3)
+    accept_all(api)
+    assert counts(person, batch_id) == {"total": 3, "failed": 2, "created": 1, "completed": 1}
+
+
 def test_a_revoked_key_makes_nothing_more(api: Api, person: Person) -> None:
     made = person.post("/v1/api-keys", json={}).json()
     batch_id = sent(Person(person.client, person.account_id, made["api_key"]), asked(person, 3))
@@ -221,6 +244,26 @@ def test_what_is_no_list_of_items_is_refused(api: Api, person: Person, items: An
         assert answer.status_code == 400
         assert answer.json()["error"]["param"].startswith("items")
         assert person.post("/v1/video_batches", json={"items": [{}], "more": 1}).status_code == 400
+
+
+def test_what_is_nested_too_deeply_is_refused(api: Api, person: Person) -> None:
+    codes = set()
+    with nothing_stored(api):
+        for depth in range(900, 1000, 2):
+            nested = "[" * depth + "]" * depth
+            item = '{"input_reference": {"image_url": "https://host.example/a.jpg", "more": ' + nested + "}}"
+            body = '{"items": [' + item + ", {}]}"
+            answer = person.post("/v1/video_batches", content=body, headers={"content-type": "application/json"})
+            codes.add((answer.status_code, answer.json()["error"]["param"]))
+    assert (
+        {(400, None), (400, "items[1].input_reference")}
+        <= codes
+        <= {
+            (400, None),
+            (400, "items[0]"),
+            (400, "items[1].input_reference"),
+        }
+    )
 
 
 def test_the_same_key_is_the_same_batch(api: Api, person: Person) -> None:
