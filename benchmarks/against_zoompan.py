@@ -2,12 +2,14 @@
 
     python -m benchmarks.against_zoompan [--sheet docs/images/against_zoompan.jpg]
 
-Both push in for two seconds. Columns of the sheet: the photo, our last frame, zoompan's last frame.
+Both push in for two seconds. Columns of the sheet: the photo, our last frame, zoompan's last frame. Frame 0 is held
+against the photo as it was drawn, and LPIPS once more as it comes out of our encoder, which codes both.
 """
 
 import argparse
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 
 import av
@@ -17,12 +19,15 @@ import numpy as np
 from skimage import data as skimage_data
 from sklearn.datasets import load_sample_image
 
+from benchmarks._lpips import Lpips
 from benchmarks.contact_sheets import save
 from cluster import clock, runtime, settings
 from serve.catalogue import load as load_catalogue
 from serve.engines import registry
 from serve.engines.parallax.engine import ParallaxClip, crop_to
 from serve.engines.parameters import VideoParameters
+from serve.media.frames import read_frames
+from serve.media.video import encode_mp4
 from serve.models.store import ModelStore
 from serve.weights import open_weights
 from tests.photos import Photo, building, person, still_life
@@ -97,7 +102,15 @@ def _scale(flow: np.ndarray, where: np.ndarray) -> float:
     return float(np.hypot(similarity[0, 0], similarity[1, 0]))
 
 
-def compare(name: str, clip: ParallaxClip, began: float) -> list[Image]:
+def first_coded(frames: list[Image]) -> Image:
+    """Frame 0 as a player shows it."""
+    height, width = frames[0].shape[:2]
+    coded = BytesIO()
+    encode_mp4(frames, coded, width, height, FPS, len(frames))
+    return next(read_frames(coded.getvalue(), 1))
+
+
+def compare(name: str, clip: ParallaxClip, lpips: Lpips, began: float) -> list[Image]:
     """Print a line of the table; the three pictures of the sheet."""
     ours = list(clip.frames())
     took, began = clock.monotonic() - began, clock.monotonic()
@@ -106,7 +119,9 @@ def compare(name: str, clip: ParallaxClip, began: float) -> list[Image]:
     mask = subject_masks(clip.scene, clip.path[:1])[0] if "subject" in clip.layers else None
     for frames, seconds in ((ours, took), (theirs, clock.monotonic() - began)):
         ratio = "-" if mask is None else f"{parallax(frames, mask):.2f}"
-        cells += [f"{min(psnr(frames[0], clip.photo), 99):.0f}", f"{flicker(frames):.2f}", ratio, f"{seconds:.1f}"]
+        drawn, coded = (lpips(first, clip.photo) for first in (frames[0], first_coded(frames)))
+        cells += [f"{min(psnr(frames[0], clip.photo), 99):.0f}", f"{drawn:.3f}", f"{coded:.3f}"]
+        cells += [f"{flicker(frames):.2f}", ratio, f"{seconds:.1f}"]
     print("|", " | ".join(cells), "|", flush=True)
     three = (clip.photo, ours[-1], theirs[-1])
     return [crop_to(image, *TILE) for image in three]
@@ -121,15 +136,15 @@ def main() -> None:
     engine = registry.create(
         model.engine, open_weights(ModelStore(runtime.paths(settings.load()).models), model.weights)
     )
-    print("| picture | layers |" + " PSNR of frame 0 | flicker | parallax | seconds |" * 2)
-    print("|---" * 10 + "|")
-    rows = []
+    print("| picture | layers |" + " PSNR of frame 0 | LPIPS | LPIPS, coded | flicker | parallax | seconds |" * 2)
+    print("|---" * 14 + "|")
+    lpips, rows = Lpips(), []
     for name, picture in PICTURES.items():
         began = clock.monotonic()
         clip = engine.prepare(picture(), "", PARAMETERS, lambda *_: None, lambda: False)
         if not isinstance(clip, ParallaxClip):
             raise TypeError("the default model is not the one that this compares")
-        rows.append(np.hstack(compare(name, clip, began)))
+        rows.append(np.hstack(compare(name, clip, lpips, began)))
     pairs = [np.hstack(rows[at : at + PAIRS_IN_A_ROW]) for at in range(0, len(rows), PAIRS_IN_A_ROW)]
     save(np.vstack(pairs), file)
 

@@ -182,6 +182,7 @@ class Admission(_Group):
         ge=1, description="Downloads, event streams and answers waited for that one account may have open at once."
     )
     files_per_account: int = Field(ge=0, description="Files that one account may keep at once.")
+    batches_per_account: int = Field(ge=0, description="Batches that one account may have in progress at once.")
     creates_at_once: int = Field(ge=1, description="Requests with a body that one process handles at once.")
     reads_at_once: int = Field(ge=1, description="The same for requests without one.")
     streams_at_once: int = Field(ge=1, description="The same for downloads, event streams and answers waited for.")
@@ -312,6 +313,7 @@ class Retention(_Group):
     )
     backup_days: int = Field(ge=0, le=35, description="How much longer a backup lives than what it is a backup of.")
     idempotency_hours: int = Field(ge=1, description="How long an Idempotency-Key is remembered.")
+    batch_days: int = Field(ge=0, description="How long a batch that has ended can be looked at.")
     min_life_minutes: int = Field(ge=1, description="Shortest time to live that a video can be given.")
     max_life_days: int = Field(
         ge=1, description="Longest time to live that a video can be given; without one, none ends."

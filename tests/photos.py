@@ -26,6 +26,16 @@ def still_life() -> Photo:
     return np.asarray(skimage_data.coffee())
 
 
+def flower() -> Photo:
+    """A dahlia from near: 427 x 640 x 3."""
+    return np.asarray(load_sample_image("flower.jpg"))
+
+
+def cat() -> Photo:
+    """A cat's face from near: 300 x 451 x 3."""
+    return np.asarray(skimage_data.chelsea())
+
+
 def jpeg(photo: Photo, exif: Image.Exif | None = None) -> bytes:
     """The photo as a camera would send it."""
     stream = BytesIO()

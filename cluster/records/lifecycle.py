@@ -27,6 +27,7 @@ from cluster.records import (
     spending,
     submissions,
     turns,
+    video_batches,
     webhook_deliveries,
     webhook_endpoints,
 )
@@ -230,6 +231,7 @@ def close(connection: Connection, account_id: str) -> None:
     api_keys.revoke_others(connection, account_id, None)
     sessions.revoke_others(connection, account_id, None)
     webhook_endpoints.remove_all(connection, account_id)
+    video_batches.remove_all(connection, account_id)
     sign_ups.detach(connection, account_id)
     accounts.close(connection, account_id)
 

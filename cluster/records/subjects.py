@@ -7,7 +7,7 @@ one whose own time to live has passed.
 
 from sqlalchemy import Connection, select, update
 
-from cluster.records import accounts, lifecycle
+from cluster.records import accounts, lifecycle, video_batch_items
 from cluster.records.jobs import jobs
 from cluster.records.media import media
 from cluster.storage.keys import KeyStore
@@ -26,9 +26,12 @@ def lookup(keys: KeyStore, account_id: str, subject: str) -> bytes:
 def delete_some(connection: Connection, account_id: str, subject_lookup: bytes) -> int:
     """Stop and delete some of a subject's videos; call it until it returns 0, the number that were left.
 
+    What waits in a batch to become one is let go of.
+
     The account is locked: a video that is being accepted meanwhile is either among them or was asked for afterwards.
     """
     accounts.lock(connection, account_id)
+    video_batch_items.forget_subject(connection, account_id, subject_lookup)
     query = (
         select(jobs.c.id)
         .where(jobs.c.account_id == account_id, jobs.c.subject_lookup == subject_lookup, jobs.c.deleted_at.is_(None))

@@ -94,6 +94,8 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "sweeps": {_PIPELINE: CHANGE, _MONITOR: READ},
     "throttles": {_APP: EVERYTHING, _PIPELINE: _EXPIRING},
     "usage_events": {_APP: APPEND},
+    "video_batch_items": {_APP: CHANGE},
+    "video_batches": {_APP: EVERYTHING, _PIPELINE: on_columns("SELECT", "completed_at") | {"DELETE"}},
     "webhook_deliveries": {_APP: CHANGE, _OUTBOUND: EVERYTHING, _PIPELINE: _AGEING},
     "webhook_endpoints": {_APP: EVERYTHING, _OUTBOUND: READ | {"UPDATE", "DELETE"}},
     "workers": {_APP: EVERYTHING},

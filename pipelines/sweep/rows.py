@@ -21,6 +21,7 @@ from cluster.records import (
     open_streams,
     submissions,
     throttles,
+    video_batches,
     webhook_deliveries,
 )
 from cluster.settings import Settings
@@ -32,13 +33,14 @@ Rule = Callable[[Connection, timedelta | None], int]
 
 RULES: Final[Mapping[str, Rule]] = {
     "deliveries": lambda connection, kept: webhook_deliveries.remove_old(connection, kept or timedelta()),
+    "batches": lambda connection, kept: video_batches.remove_old(connection, kept or timedelta()),
     "attempts": lambda connection, _: throttles.remove_expired(connection),
     "request_rates": lambda connection, _: allowances.remove_full(connection) + open_streams.remove_expired(connection),
     "links": lambda connection, _: fetches.remove_expired(connection),
     "submissions": lambda connection, _: submissions.remove_expired(connection),
     "retries": lambda connection, _: idempotency.remove_expired(connection),
 }
-"""By category. All but the first carry their own end, ``expires_at`` mostly, set from the same setting."""
+"""By category. All but the first two carry their own end, ``expires_at`` mostly, set from the same setting."""
 
 
 class _OnlyAsked(Exception):

@@ -9,16 +9,15 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from cluster import clock
-from cluster.errors import QueueFull, RequestInProgress, TooManyQueued, TooManyRequests, Unavailable
+from cluster.errors import QueueFull, RequestInProgress, StateConflict, TooManyQueued, TooManyRequests, Unavailable
 from cluster.ids import new_id
 from cluster.privacy.media_kinds import MediaKind
-from cluster.records import accounts, idempotency, jobs, lifecycle, media, subjects, usage_events
+from cluster.records import accounts, idempotency, jobs, lifecycle, media, subjects, usage_events, video_batch_items
 from cluster.records.accounts import Account
 from cluster.records.idempotency import Ticket
 from cluster.records.jobs import NewJob
@@ -34,6 +33,7 @@ from serve.ingress.kept import Kept, Photo, find, gone, read_kept
 from serve.ingress.order import Order, checked, looked_through
 from serve.ingress.references import fetched
 from serve.ingress.services import Services
+from serve.ingress.tickets import ticket_of, twin_of
 from serve.media.probe import ImageFacts
 
 __all__ = ["accept"]
@@ -68,6 +68,7 @@ async def accept(services: Services, caller: Visitor, order: Order) -> str:
         RequestInProgress: a twin holds the key and does not come to an end.
         InvalidRequest: the photo does not lie where the URL says, or is not acceptable.
         NotFound: there is no such kept photo; what else `find` raises.
+        StateConflict: it is an item of a batch that does not wait any more.
     """
     ticket = _ticket(services.resources.keys, caller.account_id, order)
     match order.reference:
@@ -212,14 +213,15 @@ def _commit(
     snapshot = gate.check(connection, account.id, order.model.purposes, services.notices)
     if order.model.recipient is not None:
         snapshot["people_in_the_photo"] = {"state": "agree" if order.sharing.people_agree else "not said"}
-    life = timedelta(hours=services.resources.settings.retention.idempotency_hours)
-    if ticket and not idempotency.claim(connection, ticket, life):
-        return _twin_of(connection, ticket), False
+    if ticket and not idempotency.claim(connection, ticket, services.ticket_life):
+        return twin_of(connection, ticket), False
     _check_own_queue(connection, services, account.id)
     _check_kept(connection, order, taken.photo)
     keys = services.resources.keys
     job = _new_job(keys, account, caller, order, taken.facts, snapshot)
     lifecycle.accept(connection, keys, job)
+    if order.item and not video_batch_items.created(connection, order.item, job.id):
+        raise StateConflict("This item of the batch does not wait any more.")
     media.attach(connection, taken.upload.id, job.id, job.expires_at)
     media.finish(connection, taken.upload.id, taken.size, taken.facts.width, taken.facts.height)
     if ticket:
@@ -261,23 +263,12 @@ def _subject(keys: KeyStore, account_id: str, subject: str | bytes | None) -> by
     return subjects.lookup(keys, account_id, subject) if isinstance(subject, str) else subject
 
 
-def _twin_of(connection: Connection, ticket: Ticket) -> str:
-    twin = idempotency.find(connection, ticket)
-    if twin is None:
-        raise Unavailable
-    return twin
-
-
 def _ticket(keys: KeyStore, account_id: str, order: Order) -> Ticket | None:
     if order.idempotency_key is None:
         return None
     keeping = [order.keeping.store, order.keeping.life.total_seconds() if order.keeping.life else None]
     subject = order.subject.hex() if isinstance(order.subject, bytes) else order.subject
     words = [order.model_name, order.prompt, order.parameters.model_dump(), subject, order.priority, keeping]
-    content = json.dumps(words).encode()
     reference = order.reference.id if isinstance(order.reference, Kept) else order.reference
-    return Ticket(
-        account_id,
-        keys.lookup("idempotency_keys.key", f"{account_id}|{order.idempotency_key}"),
-        keys.lookup("idempotency_keys.body", keys.lookup("idempotency_keys.photo", reference) + content),
-    )
+    content = keys.lookup("idempotency_keys.photo", reference) + json.dumps(words).encode()
+    return ticket_of(keys, account_id, order.idempotency_key, content)

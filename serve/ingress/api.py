@@ -30,6 +30,7 @@ from serve.ingress import (
     subjects,
     subprocessors,
     usage,
+    video_batches,
     videos,
     webhooks,
 )
@@ -46,6 +47,7 @@ __all__ = ["create_api"]
 _ROUTES = (
     videos,
     remix,
+    video_batches,
     estimates,
     content,
     content_links,

@@ -1,5 +1,7 @@
 """The ingress as a Serve deployment: it builds the HTTP application around this replica's own resources."""
 
+import asyncio
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,12 +13,14 @@ from cluster.privacy import policy, recipients
 from serve import catalogue, resources
 from serve.ingress.admission import Rooms
 from serve.ingress.api import create_api
+from serve.ingress.batch_driver import AT_ONCE, LOOK_SECONDS, drive
 from serve.ingress.door import Door
 from serve.ingress.hub import Hub
 from serve.ingress.looks import Looks
 from serve.ingress.services import OutboundCalls, Services, published_notices, published_terms
 from serve.ingress.stream_leases import StreamLeases
 from serve.ingress.watch import Watch
+from serve.loops import for_ever
 
 __all__ = ["Ingress"]
 
@@ -50,6 +54,10 @@ class Ingress:
             register=register,
             edge_secret=runtime.edge_secret(opened.settings),
         )
+        self._loops = [
+            asyncio.create_task(for_ever("batches_failed", partial(drive, self._services), LOOK_SECONDS))
+            for _ in range(AT_ONCE)
+        ]
         telemetry.log("replica_started", deployment="ingress")
 
     def __serve_build_asgi_app__(self) -> FastAPI:

@@ -56,6 +56,14 @@ class Visitor(Principal):
     allowance: Allowance | None = None
     stream_id: str | None = None
 
+    @classmethod
+    def admitted(cls, principal: Principal, opening: Opening, granted: Granted | None = None) -> "Visitor":
+        """A principal with that leave, and with what was granted to their request if they came with one."""
+        fields = {name: getattr(principal, name) for name in Principal.__dataclass_fields__}
+        if granted is not None:
+            fields |= {"allowance": granted.allowance, "stream_id": granted.stream_id}
+        return cls(**fields, opening=opening)
+
 
 Outcome = Visitor | Exception
 
@@ -103,7 +111,7 @@ def _admit(connection: Connection, keys: KeyStore, limits: Admission, knocks: Se
     accesses = {place: Access(callers[place], knocks[place].address, knocks[place].action) for place in granted}
     for place, opening in zip(accesses, _record(connection, keys, list(accesses.values())), strict=True):
         if opening is not None:
-            outcomes[place] = _visitor(callers[place], opening, granted[place])
+            outcomes[place] = Visitor.admitted(callers[place], opening, granted[place])
     return list(outcomes.values())
 
 
@@ -136,11 +144,6 @@ def _record(connection: Connection, keys: KeyStore, accesses: Sequence[Access]) 
     recorded = [access for access, has_key in zip(accesses, keyed, strict=True) if has_key]
     openings = iter(access_log.by_owners(connection, keys, recorded) if recorded else ())
     return [next(openings) if has_key else None for has_key in keyed]
-
-
-def _visitor(principal: Principal, opening: Opening, granted: Granted) -> Visitor:
-    fields = {name: getattr(principal, name) for name in Principal.__dataclass_fields__}
-    return Visitor(**fields, opening=opening, allowance=granted.allowance, stream_id=granted.stream_id)
 
 
 def _has_key(keys: KeyStore, account_id: str) -> bool:

@@ -17,8 +17,8 @@ from cluster.records.job_states import JobState
 from cluster.records.standings import Standing
 from serve.ingress.door import Visitor
 from serve.ingress.error_answers import documented
-from serve.ingress.pace import Pace
 from serve.ingress.services import Served, Services, VideoId, VideoReader
+from serve.ingress.stage_eta import StageEta
 from serve.ingress.video_object import VideoFailure, failure, progress
 from serve.ingress.watch import Ended
 from serve.ingress.watched import Watched
@@ -126,9 +126,9 @@ async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
 
 
 async def _events(services: Services, first: Standing) -> AsyncGenerator[bytes, None]:
-    pace = Pace()
+    eta = StageEta()
     standing: Standing | None = first
-    yield _event(first, pace)
+    yield _event(first, eta)
     if first.ended:
         return
     with services.hub.follow(first) as following:
@@ -139,10 +139,10 @@ async def _events(services: Services, first: Standing) -> AsyncGenerator[bytes, 
             except TimeoutError:
                 yield KEEPALIVE_COMMENT
             else:
-                yield _event(standing, pace) if standing else _deleted(first.job_id)
+                yield _event(standing, eta) if standing else _deleted(first.job_id)
 
 
-def _event(standing: Standing, pace: Pace) -> bytes:
+def _event(standing: Standing, eta: StageEta) -> bytes:
     running = standing.state is JobState.IN_PROGRESS
     counted = running and standing.steps > 0
     return _written(
@@ -156,7 +156,7 @@ def _event(standing: Standing, pace: Pace) -> bytes:
                 "step": standing.step if counted else None,
                 "steps": standing.steps if counted else None,
                 "queue_position": standing.queue_position,
-                "eta_seconds": pace.left(standing, clock.monotonic()) if counted else None,
+                "eta_seconds": eta.seconds_left(standing, clock.monotonic()) if counted else None,
                 "error": failure(standing.error_code),
             }
         )

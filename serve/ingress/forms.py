@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from serve.ingress.kept import Kept
 from serve.media.probe import may_be_picture
 from serve.media.sniff import SNIFFED_BYTES
 
-__all__ = ["FileForm", "Submission", "read_file_form", "read_json", "read_submission"]
+__all__ = ["FileForm", "Submission", "read_file_form", "read_json", "read_submission", "submission_of"]
 
 T = TypeVar("T")
 
@@ -103,9 +103,19 @@ async def read_submission(request: Request) -> Submission:
     if kind == _FORM:
         return await _read_form(request, _submission)
     if kind == "application/json":
-        fields = await read_json(request)
-        return _with_reference(fields, fields.pop(_REFERENCE, None))
+        return submission_of(await read_json(request))
     raise InvalidRequest("Send the request as multipart/form-data or as application/json.", param="content-type")
+
+
+def submission_of(fields: Mapping[str, Any]) -> Submission:
+    """What a JSON object asks for.
+
+    Raises:
+        InvalidRequest: what it gives as its photo is none.
+        FileMissing: it names a file as no file is named.
+    """
+    given = dict(fields)
+    return _with_reference(given, given.pop(_REFERENCE, None))
 
 
 async def read_file_form(request: Request) -> FileForm:

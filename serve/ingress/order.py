@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from cluster.errors import InvalidRequest
 from cluster.records import subjects
 from cluster.records.job_states import Priority
+from cluster.records.video_batch_items import ItemKey
 from serve.catalogue import Model
 from serve.engines.parameters import VideoParameters
 from serve.ingress import third_parties
@@ -24,7 +25,7 @@ from serve.media.errors import MediaError
 from serve.media.probe import ImageFacts, ImageLimits, inspect, open_within
 from serve.provider_parameters import ProviderParameters, read_parameters
 
-__all__ = ["Order", "checked", "looked_through", "read_fields", "read_order", "read_subject"]
+__all__ = ["Order", "check_idempotency_key", "checked", "looked_through", "read_fields", "read_order", "read_subject"]
 
 T = TypeVar("T")
 
@@ -52,9 +53,13 @@ class Order:
     priority: Priority
     keeping: Keeping
     sharing: Sharing = _NOTHING_SAID
+    item: ItemKey | None = None
+    """The item of a batch that it is, if it is one: it becomes a video while the item waits, and once."""
 
 
-async def read_order(services: Services, submission: Submission, idempotency_key: str | None) -> Order:
+async def read_order(
+    services: Services, submission: Submission, idempotency_key: str | None, item: ItemKey | None = None
+) -> Order:
     """Check everything that can be checked without the database.
 
     Raises:
@@ -63,10 +68,19 @@ async def read_order(services: Services, submission: Submission, idempotency_key
         InvalidRequest: a field or the photo is not acceptable; the error's ``param`` names it.
     """
     order = read_fields(services, submission.fields)
-    if idempotency_key is not None:
-        _text(idempotency_key, "Idempotency-Key", 255)
+    check_idempotency_key(idempotency_key)
     reference = await _reference(services, submission)
-    return replace(order, reference=reference, idempotency_key=idempotency_key)
+    return replace(order, reference=reference, idempotency_key=idempotency_key, item=item)
+
+
+def check_idempotency_key(key: str | None) -> None:
+    """Refuse one that is too long.
+
+    Raises:
+        InvalidRequest: it is.
+    """
+    if key is not None:
+        _text(key, "Idempotency-Key", 255)
 
 
 def read_fields(services: Services, given: Mapping[str, Any]) -> Order:

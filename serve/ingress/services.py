@@ -34,6 +34,7 @@ from serve.resources import WebResources
 __all__ = [
     "AccountReader",
     "AccountWriter",
+    "BatchId",
     "Caller",
     "EndpointId",
     "FileId",
@@ -82,6 +83,11 @@ class Services:
     register: Register
     edge_secret: str | None = None
     """What shows that a request came through the edge; none where there is no edge."""
+
+    @property
+    def ticket_life(self) -> timedelta:
+        """How long an Idempotency-Key is remembered."""
+        return timedelta(hours=self.resources.settings.retention.idempotency_hours)
 
     @property
     def notice_versions(self) -> dict[str, str]:
@@ -199,6 +205,10 @@ def _file_id(_: Caller, file_id: str) -> str:
     return _of_kind("file", file_id)
 
 
+def _batch_id(_: Caller, batch_id: str) -> str:
+    return _of_kind("batch", batch_id)
+
+
 def _of_kind(kind: str, name: str) -> str:
     if not is_id(kind, name):
         raise NotFound
@@ -208,4 +218,5 @@ def _of_kind(kind: str, name: str) -> str:
 VideoId = Annotated[str, Depends(_video_id)]
 KeyId = Annotated[str, Depends(_key_id)]
 FileId = Annotated[str, Depends(_file_id)]
+BatchId = Annotated[str, Depends(_batch_id)]
 EndpointId = Annotated[str, Depends(_endpoint_id)]

@@ -29,5 +29,6 @@ def rgb_to_yuv420p(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = rgb.shape[:2]
     luma, blue, red = cv2.split(cv2.transform(rgb, _BT709))
     half = (width // 2, height // 2)
-    chroma = [cv2.resize(plane, half, interpolation=cv2.INTER_AREA).reshape(-1, width) for plane in (blue, red)]
-    return np.concatenate([luma, *chroma])
+    chroma = [cv2.resize(plane, half, interpolation=cv2.INTER_AREA).ravel() for plane in (blue, red)]
+    # U and V together are whole rows; each alone ends within one where the height is no multiple of four.
+    return np.concatenate([luma, np.concatenate(chroma).reshape(-1, width)])

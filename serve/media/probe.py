@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pi_heif import register_heif_opener
 from PIL import Image
 
+from serve.media import libtiff
 from serve.media.errors import MediaError
 from serve.media.headers import check_header
 from serve.media.sniff import FileType, sniff
@@ -45,6 +46,7 @@ _STILL_WITH_SEVERAL = ("MPO", "HEIF")
 ACCEPTED = "JPEG, PNG, WebP, HEIC, AVIF or TIFF"
 """What to send, as every text says it."""
 
+libtiff.silence()
 register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 

@@ -17,7 +17,8 @@ from tests.cluster.conftest import RunningCluster
 from tests.fixtures_storage import S3Server
 
 DOCS = ROOT / "docs"
-PAGES = ["quick-start.md", "guides/consent.md", "guides/webhooks.md", "guides/events.md", "guides/errors.md"]
+GUIDES = ("consent", "webhooks", "events", "errors", "batches")
+PAGES = ["quick-start.md", *(f"guides/{name}.md" for name in GUIDES)]
 WRITTEN_URL = "http://127.0.0.1:8000"
 PYTHON_SDK = "3.54.0"
 

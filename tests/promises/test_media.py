@@ -45,6 +45,17 @@ def test_no_metadata_of_a_photo_is_stored(api: Api, person: Person, place: str) 
             assert set(segments(clean)) <= PIXEL_SEGMENTS
 
 
+@pytest.mark.promise("P110")
+def test_no_metadata_of_a_kept_file_is_stored(api: Api, person: Person) -> None:
+    photo = PLANTED["JPEG EXIF with thumbnail"](Image.linear_gradient("L").resize((320, 240)).convert("RGB"))
+    made = person.post("/v1/files", data={"purpose": "vision"}, files={"file": ("upload", photo)})
+    assert made.status_code == 200, made.text
+    stored = person.get(f"/v1/files/{made.json()['id']}/content").content
+    assert stored.startswith(b"\xff\xd8")
+    assert RAW not in stored
+    assert set(segments(stored)) <= PIXEL_SEGMENTS
+
+
 @pytest.mark.promise("P111")
 def test_one_photo_is_taken_and_no_second(api: Api, person: Person) -> None:
     before = api.snapshot()

@@ -1,6 +1,7 @@
 // The calls of the Python programs beside this file, by the OpenAI SDK for JavaScript.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { createReadStream, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -131,6 +132,30 @@ async function tooManyAndAgain(client) {
   await client.post("/api-keys", { body: { name: "again" }, maxRetries: 5 });
 }
 
+// Say that the service was away, wait until it is back, and leave the rest to the SDK: one video is made.
+async function toldAndAgain(client) {
+  const statuses = [];
+  const watched = client.withOptions({
+    fetch: async (...request) => {
+      const response = await fetch(...request);
+      if (!response.url.startsWith("http")) return response; // by a link of data the SDK learns what fetch can do
+      statuses.push(response.status);
+      if (response.status === 503) {
+        assert(Number(response.headers.get("retry-after-ms")) > 0);
+        console.log(503);
+        await once(process.stdin, "data");
+        process.stdin.pause();
+      }
+      return response;
+    },
+  });
+  // A stream is gone once it was sent; bytes can be sent again.
+  const input_reference = await toFile(readFileSync(process.env.CLIENTS_PHOTO), "photo.jpg");
+  const { id } = await create(watched, { input_reference });
+  assert.deepEqual(statuses, [503, 200]);
+  assert.deepEqual((await client.videos.list()).data.map((video) => video.id), [id]);
+}
+
 async function webhook(client) {
   const received = [];
   const server = createServer(async (request, response) => {
@@ -168,6 +193,7 @@ const GROUPS = {
   keep: [createInEveryWay, listByPages, download, remove],
   end: [failedAndCancelled],
   refused: [errors, tooManyAndAgain],
+  outage: [toldAndAgain],
   webhook: [webhook],
   reuse: [byFileId, remix],
 };

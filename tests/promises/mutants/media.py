@@ -1,6 +1,7 @@
 """More of a photo is kept than its pixels, or more than one photo is taken."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.datastructures import FormData
 from cluster.privacy.media_kinds import MediaKind
 from serve.ingestion import Ingestion
 from serve.ingress.forms import Submission
+from serve.ingress.services import Services
 from serve.stage import StageRun
 from tests.promises.harness.mutation import mutant
 
@@ -26,6 +28,14 @@ def uploads_are_stored_as_they_came(_: object) -> Callable[..., dict[str, Any]]:
         return {}
 
     return work
+
+
+@mutant("P110", enforcement="serve.ingress.file_intake:_clean")
+def files_are_stored_as_they_came(original: Callable[[Services, bytes], Any]) -> Callable[[Services, bytes], Any]:
+    def clean(services: Services, picture: bytes) -> Any:
+        return replace(original(services, picture), data=picture)
+
+    return clean
 
 
 @mutant("P110", enforcement="serve.media.decode:encode_clean")

@@ -15,7 +15,7 @@ from serve.provider_parameters import ProviderParameters
 from tests.api import Api
 
 ANYWHERE = {errors.MethodNotAllowed, errors.ServiceError, errors.Forbidden}
-TAKES_A_KEY = {"post /v1/videos", "post /v1/videos/{video_id}/remix"}
+TAKES_A_KEY = {"post /v1/videos", "post /v1/videos/{video_id}/remix", "post /v1/video_batches"}
 
 
 @pytest.fixture

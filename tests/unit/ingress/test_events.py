@@ -15,8 +15,8 @@ from cluster.records.job_states import Actor, JobState, Stage
 from cluster.records.standings import Standing
 from serve.ingress import events, watch
 from serve.ingress.hub import Hub
-from serve.ingress.pace import Pace
 from serve.ingress.prefer import wait_seconds
+from serve.ingress.stage_eta import StageEta
 from serve.ingress.unexpected import Aborted
 from tests.api import PHOTO, Api, Person
 
@@ -332,13 +332,13 @@ def test_who_is_far_back_in_the_queue_is_told_to_ask_less_often(api: Api, person
     assert int(person.get(f"/v1/videos/{jobs[-1]}").headers["openai-poll-after-ms"]) == usual
 
 
-def test_the_pace_of_a_stage_is_known_after_two_different_steps() -> None:
+def test_the_end_of_a_stage_is_known_after_two_different_steps() -> None:
     def at(step: int, stage: Stage = Stage.GENERATION) -> Standing:
         return Standing("video", JobState.IN_PROGRESS, stage, None, step, 40, None)
 
-    pace = Pace()
-    assert [pace.left(at(10), 100.0), pace.left(at(10), 101.0)] == [None, None]
-    assert pace.left(at(20), 105.0) == 10
-    assert pace.left(at(40), 115.0) == 0
-    assert pace.left(at(0), 120.0) is None
-    assert pace.left(at(10, Stage.OUTPUT_SCREENING), 125.0) is None
+    eta = StageEta()
+    assert [eta.seconds_left(at(10), 100.0), eta.seconds_left(at(10), 101.0)] == [None, None]
+    assert eta.seconds_left(at(20), 105.0) == 10
+    assert eta.seconds_left(at(40), 115.0) == 0
+    assert eta.seconds_left(at(0), 120.0) is None
+    assert eta.seconds_left(at(10, Stage.OUTPUT_SCREENING), 125.0) is None

@@ -2,38 +2,11 @@
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageCms
+from PIL import Image, ImageCms
 
 from serve.media.decode import decode
-from serve.media.probe import inspect
 from tests.photos import person
 from tests.unit.media.pictures import LIMITS, psnr, saved
-
-
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIC", "TIFF"])
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_photos_are_turned_upright(orientation: int, kind: str) -> None:
-    upright = Image.fromarray(person()[:400])
-    undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
-    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
-    exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = orientation
-    data = saved(stored, kind, quality=95, exif=exif.tobytes() if kind == "HEIC" else exif)
-    assert inspect(data, LIMITS)[1:] == upright.size
-    assert psnr(decode(data, LIMITS, 2560), np.asarray(upright)) > 30
-
-
-def test_a_broken_orientation_is_none() -> None:
-    data = saved(Image.fromarray(person()), "PNG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff broken")
-    assert np.array_equal(decode(data, LIMITS, 2560), person())
 
 
 def swapped_profile() -> bytes:

@@ -89,6 +89,15 @@ def test_the_conversion_agrees_with_swscale() -> None:
     assert psnr(planes[400:], peers[400:]) > 38
 
 
+@pytest.mark.parametrize(("width", "height"), [(842, 474), (474, 842), (256, 258)])
+def test_every_even_side_is_coded(width: int, height: int) -> None:
+    picture = np.asarray(cv2.resize(person(), (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    target = BytesIO()
+    encode_mp4([picture] * 3, target, width, height, FPS, 3)
+
+    assert psnr(next(read_frames(target.getvalue(), 1)), picture) > 34
+
+
 def test_one_can_seek_to_every_second() -> None:
     keys = [i for i, frame in enumerate(decoded(encoded(72))) if frame.pict_type == PictureType.I]
     assert {0, 24, 48} <= set(keys)

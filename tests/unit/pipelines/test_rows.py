@@ -10,11 +10,14 @@ from cluster.records import (
     idempotency,
     open_streams,
     throttles,
+    video_batch_items,
+    video_batches,
     webhook_deliveries,
     webhook_endpoints,
 )
 from cluster.records.allowances import RequestKind
 from cluster.records.idempotency import Ticket
+from cluster.records.video_batch_items import NewItem
 from cluster.settings import Settings
 from pipelines.sweep.rows import RULES
 from tests.fixtures_cluster import ShiftClock
@@ -44,6 +47,10 @@ def plant(garden: Garden, kept: timedelta) -> None:
     world.run(webhook_deliveries.enqueue_sample, endpoint_id, account, 0, "video.failed")
     world.run(allowances.take, {(account, RequestKind.READ): 1}, {RequestKind.READ: 1})
     world.run(open_streams.open_each, [account], 1)
+    batch_id, wanted = video_batches.new_batch_id(), [NewItem("{}", None, None)]
+    world.run(video_batches.create, batch_id, account, "key")
+    world.run(video_batch_items.add, video_batch_items.seal(world.keys, account, batch_id, wanted))
+    world.run(video_batch_items.fail_waiting, batch_id, "code", "A sentence.")
 
 
 def test_rows_go_when_their_time_has_passed(garden: Garden, shift_clock: ShiftClock) -> None:
@@ -52,9 +59,9 @@ def test_rows_go_when_their_time_has_passed(garden: Garden, shift_clock: ShiftCl
     shift_clock(days=29)
     assert garden.sweep().rows == dict.fromkeys(RULES, 0) | {"request_rates": 2}
     shift_clock(days=2)
-    assert garden.sweep().rows == dict.fromkeys(RULES, 0) | {"deliveries": 1}
+    assert garden.sweep().rows == dict.fromkeys(RULES, 0) | {"deliveries": 1, "batches": 1}
     shift_clock(days=10)
-    rest = dict.fromkeys(RULES, 1) | {"deliveries": 0, "request_rates": 0}
+    rest = dict.fromkeys(RULES, 1) | {"deliveries": 0, "batches": 0, "request_rates": 0}
     assert garden.sweep(dry_run=True).rows == rest
     assert garden.sweep().rows == rest
     assert garden.sweep().rows == dict.fromkeys(RULES, 0)
