@@ -5,7 +5,7 @@ import sys
 import typer
 from typer.core import TyperGroup
 
-from cluster.cli import accounts, data_map, demo, lifecycle, uses
+from cluster.cli import accounts, data_map, demo, lifecycle, recipients, uses
 from cluster.cli.console import EXIT_STATUSES, Exit, Problem, console
 
 __all__ = ["main"]
@@ -32,6 +32,7 @@ for function in (
     lifecycle.join,
     accounts.account,
     uses.models,
+    recipients.recipients,
     data_map.data_map,
     uses.version,
 ):

@@ -4,7 +4,7 @@ The row and the look at the grant are one transaction, which holds the account's
 there is no row, or after it, and finds the row. Whoever sends commits first, and sends by ``send_by`` or not at all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,16 +24,17 @@ from sqlalchemy import (
     insert,
     select,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from cluster import clock
-from cluster.errors import ConsentRequired, ConsentWithdrawn, NotForMinors
+from cluster.errors import ConsentRequired, ConsentWithdrawn, NotForMinors, RecipientUnavailable
 from cluster.privacy.consent import Verdict, unanswered
 from cluster.privacy.purposes import share_purpose
-from cluster.records import accounts, consents
+from cluster.records import accounts, consents, suspensions
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
 
-__all__ = ["Disclosure", "Sending", "Subject", "disclosures", "listing", "record"]
+__all__ = ["Disclosure", "Sending", "Subject", "disclosures", "latest_of_jobs", "listing", "record"]
 
 _PATIENCE = timedelta(seconds=1)
 
@@ -106,12 +107,15 @@ def record(
         ConsentRequired: there is no live grant for sharing with this recipient.
         ConsentWithdrawn: there is none any more, or the job was begun before something was withdrawn.
         NotForMinors: the account is known to be a minor's.
+        RecipientUnavailable: nothing goes to this recipient any more.
     """
     epoch, minor = accounts.disclosing(connection, subject.account_id) or (None, False)
     if epoch != subject.epoch:
         raise ConsentWithdrawn
     if minor:
         raise NotForMinors
+    if suspensions.is_suspended(connection, sending.recipient):
+        raise RecipientUnavailable
     purpose = share_purpose(sending.recipient)
     obstacle = unanswered([purpose], consents.states(connection, subject.account_id, current))
     if obstacle:
@@ -132,6 +136,17 @@ def record(
         "send_by": now + _PATIENCE,
     }
     return Disclosure(*connection.execute(insert(disclosures).values(values).returning(*_SHOWN)).one())
+
+
+def latest_of_jobs(connection: Connection, job_ids: Collection[str]) -> dict[str, Disclosure]:
+    """The latest disclosure of each of these jobs, of those that have one."""
+    query = (
+        select(*_SHOWN)
+        .ext(distinct_on(disclosures.c.job_id))
+        .where(disclosures.c.job_id.in_(job_ids))
+        .order_by(disclosures.c.job_id, disclosures.c.sequence.desc())
+    )
+    return {row.job_id: Disclosure(*row) for row in connection.execute(query)}
 
 
 def listing(connection: Connection, account_id: str, *, after: int | None, limit: int) -> tuple[list[Disclosure], bool]:

@@ -53,6 +53,7 @@ __all__ = [
     "ending",
     "known_tasks",
     "of_job",
+    "of_jobs",
     "release",
     "remove_expired",
     "renew",
@@ -160,6 +161,12 @@ def of_job(connection: Connection, job_id: str) -> Submission | None:
     """The submission of a job, if it has one."""
     row = connection.execute(select(*COLUMNS).where(submissions.c.job_id == job_id)).one_or_none()
     return Submission(*row) if row else None
+
+
+def of_jobs(connection: Connection, job_ids: Collection[str]) -> dict[str, Submission]:
+    """The submissions of these jobs, of those that have one."""
+    query = select(*COLUMNS).where(submissions.c.job_id.in_(job_ids))
+    return {row.job_id: Submission(*row) for row in connection.execute(query)}
 
 
 def take(connection: Connection, holder: str, *, room: int, hold: timedelta) -> list[Submission]:

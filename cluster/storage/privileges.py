@@ -91,6 +91,7 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "sessions": {_APP: CHANGE},
     "sign_up_addresses": {_APP: CHANGE},
     "submissions": {_APP: CHANGE, _OUTBOUND: READ | {"UPDATE"}, _PIPELINE: _EXPIRING | on_columns("SELECT", "due_at")},
+    "suspensions": {_APP: READ | {"INSERT", "DELETE"}, _OUTBOUND: READ},
     "sweeps": {_PIPELINE: CHANGE, _MONITOR: READ},
     "throttles": {_APP: EVERYTHING, _PIPELINE: _EXPIRING},
     "usage_events": {_APP: APPEND},

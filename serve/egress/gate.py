@@ -58,7 +58,10 @@ class Gate:
             if self.line is not None:
                 await self.ended(Outcome.NOT_SENT, 0)
             self.line = await self._database.run(self._record, content)
-            self.submission = replace(self.submission, state="written", sent_at=self.line.recorded_at)
+            attempts = self.submission.attempts + 1
+            self.submission = replace(
+                self.submission, state="written", sent_at=self.line.recorded_at, attempts=attempts
+            )
 
     async def ended(self, outcome: Outcome, sent_bytes: int) -> None:
         """Write down what became of what was let out."""

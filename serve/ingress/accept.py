@@ -27,7 +27,7 @@ from cluster.records.usage_events import UsageKind
 from cluster.storage.errors import DatabaseBusy
 from cluster.storage.keys import KeyStore
 from serve.erasure import take_back
-from serve.ingress import gate, sharing
+from serve.ingress import gate, sharing, third_parties
 from serve.ingress.door import Visitor
 from serve.ingress.kept import Kept, Photo, find, gone, read_kept
 from serve.ingress.order import Order, checked, looked_through
@@ -160,6 +160,7 @@ def _admit(connection: Connection, services: Services, caller: Visitor, order: O
         return twin
     gate.check(connection, caller.account_id, order.model.purposes, services.notices)
     if order.model.recipient is not None:
+        third_parties.check_not_suspended(connection, order.model.recipient)
         sharing.check(connection, services.resources.keys, caller.opening, order.prompt, order.sharing)
     if jobs.waiting_count(connection) >= services.resources.settings.jobs.max_queued:
         raise QueueFull(retry_after=_FULL_SECONDS)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from cluster import clock, errors
-from cluster.records import disclosures
+from cluster.records import disclosure_outcomes, disclosures
 from serve.ingress.error_answers import documented
 from serve.ingress.services import PrivacyCaller, Served
 
@@ -29,6 +29,11 @@ class DisclosureShown(BaseModel):
     bytes: int
     notice_version: str = Field(description="The notice that you had agreed to.")
     at: int
+    outcome: str | None = Field(
+        description="`answered`; `not_sent` or `cut`: stopped before it began, or on the way; `lost`: no answer came;"
+        " null: it is on its way, or whoever sent it died."
+    )
+    sent_bytes: int | None = Field(description="How many bytes left at most; null with the outcome.")
 
 
 class DisclosurePage(BaseModel):
@@ -47,9 +52,9 @@ async def list_disclosures(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> DisclosurePage:
     """Every time that data of this account left for a third party."""
-    found, more = await services.resources.database.run(
-        disclosures.listing, caller.account_id, after=after, limit=limit
-    )
+    database = services.resources.database
+    found, more = await database.run(disclosures.listing, caller.account_id, after=after, limit=limit)
+    outcomes = await database.run(disclosure_outcomes.of, [one.sequence for one in found])
     shown = [
         DisclosureShown(
             id=one.sequence,
@@ -60,6 +65,8 @@ async def list_disclosures(
             bytes=one.size,
             notice_version=one.notice_version,
             at=clock.unix(one.recorded_at),
+            outcome=outcomes[one.sequence].outcome if one.sequence in outcomes else None,
+            sent_bytes=outcomes[one.sequence].sent_bytes if one.sequence in outcomes else None,
         )
         for one in found
     ]

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from cluster.errors import NotFound
-from cluster.records import jobs, media
+from cluster.privacy.purposes import recipient_of
+from cluster.records import disclosures, jobs, media, submissions
+from cluster.records.disclosures import Disclosure
 from cluster.records.jobs import Job
 from cluster.records.media import Medium
+from cluster.records.submissions import Submission
 from cluster.storage.database import AsyncDatabase
 from serve.ingress.batches import Batches
 
@@ -22,6 +25,9 @@ class Look:
     job: Job
     media: Sequence[Medium]
     queue_position: int | None
+    submission: Submission | None = None
+    disclosed: Disclosure | None = None
+    """What was handed over of it, and what the record says of that; None if a third party has nothing of it."""
 
 
 class Looks:
@@ -54,4 +60,7 @@ def look(connection: Connection, wanted: Sequence[Job]) -> list[Look]:
     """The same for jobs that were read already, in their order."""
     kept = media.of_jobs(connection, [job.id for job in wanted])
     positions = jobs.queue_positions(connection, wanted)
-    return [Look(job, kept[job.id], positions.get(job.id)) for job in wanted]
+    shared = [job.id for job in wanted if any(map(recipient_of, job.purposes))]
+    handed = submissions.of_jobs(connection, shared) if shared else {}
+    told = disclosures.latest_of_jobs(connection, shared) if shared else {}
+    return [Look(job, kept[job.id], positions.get(job.id), handed.get(job.id), told.get(job.id)) for job in wanted]

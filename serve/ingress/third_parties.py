@@ -1,13 +1,16 @@
 """Whether a third party may be used at all: looked at before the photo is, and whatever its owner has agreed to."""
 
+from sqlalchemy import Connection
+
 from cluster import clock
 from cluster.errors import InvalidRequest, RecipientUnavailable
 from cluster.privacy.obstacles import Obstacle, ObstacleCode
+from cluster.records import suspensions
 from serve.catalogue import Standing
 from serve.ingress.gate import ALTERNATIVES
 from serve.ingress.services import Services
 
-__all__ = ["check", "standing"]
+__all__ = ["check", "check_not_suspended", "standing"]
 
 
 def check(services: Services, model: str, prompt: str) -> None:
@@ -30,6 +33,16 @@ def check(services: Services, model: str, prompt: str) -> None:
     takes = services.catalogue.models[model].takes
     if takes and len(prompt) > takes.prompt:
         raise InvalidRequest(f"prompt: for this model it may have at most {takes.prompt} characters.", param="prompt")
+
+
+def check_not_suspended(connection: Connection, recipient: str) -> None:
+    """Refuse a recipient that this installation has parted from.
+
+    Raises:
+        RecipientUnavailable: it has.
+    """
+    if suspensions.is_suspended(connection, recipient):
+        raise RecipientUnavailable(param="model", details={"reason": "suspended", "alternatives": list(ALTERNATIVES)})
 
 
 def standing(services: Services, model: str) -> Standing:

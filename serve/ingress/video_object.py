@@ -14,6 +14,7 @@ from cluster.records.standings import Standing
 from cluster.storage.openings import Opening
 from serve.catalogue import Disclosure
 from serve.failures import sentence
+from serve.ingress.handed_over import HandedOver, ProviderCopy, handed_over
 from serve.ingress.looks import Look
 from serve.ingress.services import Services
 
@@ -79,7 +80,8 @@ class Video(BaseModel):
     layers: list[str] | None = Field(
         description="The layers that the photo was taken apart into, far to near; `plane` alone is a flat picture."
     )
-    disclosure: Disclosure = Field(description="Who else received data for this job.")
+    disclosure: Disclosure = Field(description="Who else receives data for a job of this model.")
+    handed_over: HandedOver | None = Field(description="What left for a third party; null if nothing did.")
     stored: list[Stored] = Field(description="What is kept of this job, where, under which promise, until when.")
 
 
@@ -99,6 +101,9 @@ class VideoDeleted(BaseModel):
     id: str
     object: Literal["video.deleted"] = "video.deleted"
     deleted: Literal[True] = True
+    copy_there: ProviderCopy | None = Field(
+        default=None, description="What a third party still holds of it, and until when; null if none has anything."
+    )
 
 
 def render(services: Services, opening: Opening, look: Look) -> Video:
@@ -128,6 +133,7 @@ def render(services: Services, opening: Opening, look: Look) -> Video:
         parameters=job.parameters,
         layers=job.facts.get("layers"),
         disclosure=services.catalogue.models[job.model].disclosure,
+        handed_over=handed_over(look),
         stored=[_stored(services, medium) for medium in look.media],
     )
 

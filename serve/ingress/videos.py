@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from cluster import errors
 from cluster.errors import InvalidRequest, NotFound, StateConflict, Unavailable
 from cluster.ids import is_id
-from cluster.records import jobs, lifecycle, subjects
+from cluster.records import jobs, lifecycle, subjects, submissions
 from cluster.records.job_states import Actor
 from serve.engines.parameters import VideoParameters
 from serve.erasure import erase_doomed
@@ -18,6 +18,7 @@ from serve.ingress.door import Visitor
 from serve.ingress.error_answers import documented
 from serve.ingress.events import wait_for_end
 from serve.ingress.forms import read_submission
+from serve.ingress.handed_over import provider_copy
 from serve.ingress.keeping import keeping_schema
 from serve.ingress.looks import Look, look
 from serve.ingress.order import Order, read_order, read_subject
@@ -176,7 +177,8 @@ async def delete_video(video_id: VideoId, services: Served, caller: VideoWriter)
         raise NotFound
     if await erase_doomed(services.resources, video_id):
         raise Unavailable("The video is hidden, but its files could not be erased yet. We keep trying.")
-    return VideoDeleted(id=video_id)
+    copy = provider_copy(await database.run(submissions.of_job, video_id))
+    return VideoDeleted(id=video_id, copy_there=copy)
 
 
 async def _shown(services: Services, caller: Visitor, job_id: str, response: Response) -> Video:

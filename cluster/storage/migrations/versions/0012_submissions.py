@@ -42,6 +42,12 @@ def upgrade() -> None:
         "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON disclosure_outcomes "
         "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
     )
+    op.create_table(
+        "suspensions",
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("suspended_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("recipient", name=op.f("pk_suspensions")),
+    )
     _submissions()
 
 
@@ -110,6 +116,7 @@ def _submissions() -> None:
 def downgrade() -> None:
     """Drop them with all that is in them."""
     op.drop_table("submissions")
+    op.drop_table("suspensions")
     op.drop_table("disclosure_outcomes")
     op.drop_column("disclosures", "submission_id")
     op.drop_column("disclosures", "consent")
