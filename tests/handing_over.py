@@ -1,0 +1,211 @@
+"""A job on its way to an emulated third party and back, in this process; database, gate, adapter, sockets are real."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cluster import clock
+from cluster.ids import new_id
+from cluster.privacy.media_kinds import MediaKind
+from cluster.privacy.recipients import Register
+from cluster.privacy.share_notices import share_notices
+from cluster.records import accounts, delegation, lifecycle, media, submissions
+from cluster.records.job_states import Stage
+from cluster.records.jobs import Job, NewJob
+from cluster.records.submissions import Submission
+from cluster.storage.sealed import SealedStore
+from serve import delegates
+from serve.egress.client import Client, Timeouts
+from serve.egress.cuts import Cuts
+from serve.egress.pinning import Rules
+from serve.egress.recipients import RecipientChannel
+from serve.egress.registered import access_of, recipient_of
+from serve.egress.steps import Steps
+from serve.media.decode import encode_clean
+from serve.recipients.registry import create
+from serve.resources import WebResources
+from tests.emulators.catalogue import find
+from tests.emulators.emulator import Emulator
+from tests.emulators.server import Server, serving
+from tests.outside import PUBLIC, Names, rules
+from tests.recipients import in_use
+from tests.recipients import register as register_with
+from tests.world import AI, World
+
+__all__ = ["MODELS", "HandingOver", "handing_over"]
+
+MODELS = {
+    "kling": "kling-v3",
+    "wan": "wan-2.7",
+    "veo": "veo-3.1",
+    "openai_videos": "upstream",
+    "bedrock": "luma-ray2",
+}
+"""A model of each recipient."""
+_STEPS = 60
+
+
+@dataclass
+class HandingOver:
+    """One recipient, emulated; one installation that uses it."""
+
+    world: World
+    resources: WebResources
+    store: SealedStore
+    register: Register
+    emulator: Emulator
+    server: Server
+    secrets: dict[str, str]
+    names: Names
+    client: Client
+
+    @property
+    def recipient(self) -> str:
+        """Its id in the register."""
+        return self.emulator.name
+
+    @property
+    def share(self) -> str:
+        """The purpose of sharing with it."""
+        return f"share:{self.recipient}"
+
+    def answer(self, account: str, granted: bool) -> None:
+        """Grant or withdraw under the current notice."""
+        version = share_notices(self.register)[self.share].version
+        self.world.run(lifecycle.answer, account, purpose=self.share, notice_version=version, granted=granted)
+
+    def job(self, account: str, photo: NDArray[np.uint8] | None = None, prompt: str = "slow waves") -> str:
+        """A job whose photo was taken in and passed screening."""
+        model = MODELS[self.recipient]
+        job_id = self.world.database.run(self._queue, account, model, prompt)
+        self._take_in(job_id, photo if photo is not None else picture())
+        return job_id
+
+    def channel(self) -> RecipientChannel:
+        """The channel as a replica has it; another one is another replica."""
+        entry = self.register.recipients[self.recipient]
+        adapter = create(str(entry.adapter), access_of(entry, self.secrets))
+        known = replace(recipient_of(entry, adapter, self.client, "laptop"), poll_seconds=0.0)
+        notices = {purpose: notice.version for purpose, notice in share_notices(self.register).items()}
+        cuts = Cuts(self.resources.database)
+        steps = Steps(self.resources, self._rules(), cuts, {entry.id: known}, notices)
+        return RecipientChannel(self.resources, steps, cuts)
+
+    async def go_on(self, channel: RecipientChannel, until: Callable[[], bool], steps: int = _STEPS) -> None:
+        """Let director and channel work until something is so. Where all only wait, time passes at once."""
+        for _ in range(steps):
+            self.hand_over()
+            await channel.step_due()
+            await channel.drain()
+            self.world.run(delegation.settle)
+            if until():
+                return
+            self.pass_time()
+        raise AssertionError(f"it did not come to that: {self.world.sql('SELECT state, failure FROM submissions')}")
+
+    def hand_over(self) -> int:
+        """What the director does with due jobs."""
+        return self.world.run(delegation.hand_over, delegates.of_register(self.register))
+
+    def pass_time(self) -> None:
+        """Let time pass until the next submission is due."""
+        (row,) = self.world.sql("SELECT min(due_at) AS due FROM submissions WHERE due_at IS NOT NULL")
+        if row.due is not None and row.due > clock.now():
+            clock.shift(row.due - clock.now() + timedelta(milliseconds=1))
+
+    def submission(self, job_id: str) -> Submission:
+        """The job's submission."""
+        found = self.world.run(submissions.of_job, job_id)
+        assert found
+        return found
+
+    def read(self, job_id: str) -> Job:
+        """The job."""
+        return self.world.read(job_id)
+
+    def lines(self) -> list[Any]:
+        """The record of what left, with what became of it, the oldest first."""
+        return self.world.sql(
+            "SELECT d.*, o.outcome, o.sent_bytes FROM disclosures d"
+            " LEFT JOIN disclosure_outcomes o ON o.disclosure = d.sequence ORDER BY d.sequence"
+        )
+
+    def received(self, job_id: str) -> bytes:
+        """The video as it came."""
+        medium = self.world.run(media.of_job, job_id, MediaKind.RECEIVED)
+        assert medium
+        reader = self.store.open(medium.object_key, self.world.opening(medium.account_id), medium.id)
+        return reader.read(0, reader.size)
+
+    def _rules(self) -> Rules:
+        return rules(self.names)
+
+    def _queue(self, connection: Any, account_id: str, model: str, prompt: str) -> str:
+        account = accounts.lock(connection, account_id)
+        assert account
+        takes = self.register.recipients[self.recipient].models[model].capabilities
+        parameters: dict[str, Any] = {"seconds": min(takes.seconds)}
+        for name, choices in (
+            ("resolution", takes.resolutions),
+            ("size", takes.sizes),
+            ("aspect_ratio", takes.aspect_ratios),
+        ):
+            if choices:
+                parameters[name] = choices[0]
+        new = NewJob(
+            id=new_id("video"),
+            account_id=account_id,
+            epoch=account.epoch,
+            model=model,
+            purposes=(AI, self.share),
+            consent_snapshot={},
+            parameters=parameters,
+            facts={},
+            prompt=prompt,
+            price=10,
+        )
+        lifecycle.accept(connection, self.world.keys, new)
+        return new.id
+
+    def _take_in(self, job_id: str, photo: NDArray[np.uint8]) -> None:
+        data, content_type = encode_clean(photo)
+        (lease,) = [one for one in self.world.claim() if one.job_id == job_id]
+        job = self.world.read(job_id)
+        medium = self.world.run(media.begin, job.account_id, MediaKind.INPUT, content_type, job_id=job_id, fence=1)
+        size = self.store.put(medium.object_key, job.account_id, medium.id, [data])
+        self.world.run(media.finish, medium.id, size, photo.shape[1], photo.shape[0])
+        assert self.world.run(lifecycle.end_stage, lease, {})
+        (lease,) = [one for one in self.world.claim(input_screening=100) if one.job_id == job_id]
+        assert self.world.run(lifecycle.end_stage, lease, {})
+        assert self.world.read(job_id).stage is Stage.DELEGATION
+
+
+def picture(width: int = 640, height: int = 400) -> NDArray[np.uint8]:
+    """A picture of which every corner has a colour of its own."""
+    across, down = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    return np.stack([across, down, 255 - across], axis=2).astype(np.uint8)
+
+
+@contextmanager
+def handing_over(
+    name: str, world: World, resources: WebResources, store: SealedStore, names: Names
+) -> Iterator[HandingOver]:
+    """An emulator that answers while the block lasts, and an installation that uses it, its notices published."""
+    emulator = find(name)(poll_steps=2)
+    with serving(emulator.app, host=PUBLIC) as server:
+        named = {"provider_models": {"upstream": "sora-2"}} if name == "openai_videos" else {}
+        register = register_with(in_use(name, base_url=server.url, **named))
+        world.publish(*share_notices(register).values())
+        secrets = _secrets(emulator, server)
+        client = Client(Timeouts(5, 20, 30))
+        yield HandingOver(world, resources, store, register, emulator, server, secrets, names, client)
+
+
+def _secrets(emulator: Emulator, server: Server) -> dict[str, str]:
+    own = getattr(emulator, "credentials", None)
+    return own(server.url) if own else {"api_key": emulator.api_key}
