@@ -198,7 +198,7 @@ def handing_over(
     """An emulator that answers while the block lasts, and an installation that uses it, its notices published."""
     emulator = find(name)(poll_steps=2)
     with serving(emulator.app, host=PUBLIC) as server:
-        named = {"provider_models": {"upstream": "sora-2"}} if name == "openai_videos" else {}
+        named: dict[str, Any] = {"provider_models": {"upstream": "sora-2"}} if name == "openai_videos" else {}
         register = register_with(in_use(name, base_url=server.url, **named))
         world.publish(*share_notices(register).values())
         secrets = _secrets(emulator, server)
