@@ -19,8 +19,8 @@ $(READY): pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH) -e '.[dev]'
 	@touch $@
 
-demo: $(READY) ## Make out/demo.mp4 from a photo (PHOTO=me.jpg), then end what was started.
-	$(BIN)/i2v demo $(PHOTO)
+demo: $(READY) ## Make out/demo.mp4 from a photo (PHOTO=me.jpg); RECIPIENT=kling: by an emulated third party.
+	$(if $(RECIPIENT),$(BIN)/python -m tests.emulators.demo $(RECIPIENT),$(BIN)/i2v demo) $(PHOTO)
 
 up: $(READY) ## Start the cluster and leave it running.
 	$(BIN)/i2v up

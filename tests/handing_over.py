@@ -37,7 +37,7 @@ from tests.recipients import in_use
 from tests.recipients import register as register_with
 from tests.world import AI, World
 
-__all__ = ["MODELS", "HandingOver", "handing_over"]
+__all__ = ["MODELS", "HandingOver", "handing_over", "picture", "secrets_of", "used"]
 
 MODELS = {
     "kling": "kling-v3",
@@ -198,14 +198,21 @@ def handing_over(
     """An emulator that answers while the block lasts, and an installation that uses it, its notices published."""
     emulator = find(name)(poll_steps=2)
     with serving(emulator.app, host=PUBLIC) as server:
-        named: dict[str, Any] = {"provider_models": {"upstream": "sora-2"}} if name == "openai_videos" else {}
-        register = register_with(in_use(name, base_url=server.url, **named))
+        register = register_with(used(name, server.url))
         world.publish(*share_notices(register).values())
-        secrets = _secrets(emulator, server)
+        secrets = secrets_of(emulator, server.url)
         client = Client(Timeouts(5, 20, 30))
         yield HandingOver(world, resources, store, register, emulator, server, secrets, names, client)
 
 
-def _secrets(emulator: Emulator, server: Server) -> dict[str, str]:
+def used(name: str, url: str, **changes: Any) -> dict[str, Any]:
+    """The setting by which an installation uses the recipient, at the emulator's address."""
+    if name == "openai_videos":
+        changes = {"provider_models": {"upstream": "sora-2"}} | changes
+    return in_use(name, base_url=url, **changes)
+
+
+def secrets_of(emulator: Emulator, url: str) -> dict[str, str]:
+    """What an installation knows of the emulator, by the names of the register."""
     own = getattr(emulator, "credentials", None)
-    return own(server.url) if own else {"api_key": emulator.api_key}
+    return own(url) if own else {"api_key": emulator.api_key}

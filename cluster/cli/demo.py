@@ -19,7 +19,6 @@ from cluster.settings import Settings, configs_folder
 __all__ = ["demo"]
 
 _FRAMES_SHOWN: Final = 12
-_MODEL: Final = "default"
 
 
 def demo(
@@ -28,6 +27,8 @@ def demo(
     camera: Annotated[str | None, typer.Option(help="A camera move, instead of one chosen by the prompt.")] = None,
     seconds: Annotated[float, typer.Option(min=1, max=20, help="Length of the video.")] = 4,
     out: Annotated[Path, typer.Option(help="Folder for demo.mp4 and demo.png.")] = Path("out"),
+    model: Annotated[str, typer.Option(help="Which model; a third party's only with --agree.")] = "default",
+    agree: Annotated[bool, typer.Option("--agree", help="Agree to the notice of a third party's model.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the cluster running where the demo started it.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -36,10 +37,10 @@ def demo(
     source = photo or configs_folder() / "demo" / "astronaut.jpg"
     if not source.is_file():
         raise Problem(f"There is no file {source}.", Exit.USAGE)
-    fields = {"model": _MODEL, "prompt": prompt, "seconds": f"{seconds:g}"} | ({"camera": camera} if camera else {})
+    fields = {"model": model, "prompt": prompt, "seconds": f"{seconds:g}"} | ({"camera": camera} if camera else {})
     launched = bring_up(settings)
     try:
-        facts = _make(settings, source, fields, out)
+        facts = _make(settings, source, fields, out, agree=agree)
     finally:
         if launched and not keep:
             control.shut_down(settings)
@@ -48,12 +49,16 @@ def demo(
         console.print("\nThe cluster was ended again. 'i2v up' starts it and leaves it running.", style="dim")
 
 
-def _make(settings: Settings, source: Path, fields: dict[str, str], out: Path) -> dict[str, Any]:
+def _make(settings: Settings, source: Path, fields: dict[str, str], out: Path, *, agree: bool) -> dict[str, Any]:
     made = ApiClient(settings).json("POST", "/v1/accounts", json={})
     client = ApiClient(settings, made["api_key"])
     listed = client.json("GET", "/v1/models")["data"]
-    disclosure = next(model["disclosure"] for model in listed if model["id"] == _MODEL)
-    console.print(f"[bold]{_MODEL}[/bold]: {disclosure['sentence']}")
+    chosen = next((model for model in listed if model["id"] == fields["model"]), None)
+    if chosen is None:
+        raise Problem(f"There is no model {fields['model']}. 'i2v models' lists them.", Exit.USAGE)
+    disclosure = chosen["disclosure"]
+    console.print(f"[bold]{fields['model']}[/bold]: {disclosure['sentence']}")
+    fields |= _agreed(settings, client, made["api_key"], chosen["purposes"], agree=agree)
     files = {"input_reference": (source.name, source.read_bytes(), "application/octet-stream")}
     video = client.json("POST", "/v1/videos", data=fields, files=files)
     video = _wait(client, video, settings.http.poll_after_ms / 1000)
@@ -65,6 +70,20 @@ def _make(settings: Settings, source: Path, fields: dict[str, str], out: Path) -
         "files": _write(content, out),
         "video": video,
     }
+
+
+def _agreed(settings: Settings, client: ApiClient, key: str, purposes: list[str], *, agree: bool) -> dict[str, str]:
+    """Answer the notices of sharing, if there are any: with a yes that was given on the command line, or not at all."""
+    notices = [one for one in client.json("GET", "/v1/notices")["data"] if one["purpose"] in purposes]
+    shares = [one for one in notices if one["purpose"].startswith("share:")]
+    for notice in shares:
+        console.print(f"\n[bold]{notice['title']}[/bold]\n{notice['text']}\n")
+        if not agree:
+            raise Problem("Nothing was sent. With --agree you agree to this notice, and that those in the photo do.")
+        session = ApiClient(settings).json("POST", "/v1/sessions", json={"api_key": key})["token"]
+        body = {"purpose": notice["purpose"], "notice_version": notice["version"], "granted": True}
+        ApiClient(settings, session).json("POST", "/v1/consents", json=body)
+    return {"people_agree": "true"} if shares else {}
 
 
 def _wait(client: ApiClient, video: dict[str, Any], pause: float) -> dict[str, Any]:
