@@ -99,6 +99,7 @@ submissions = Table(
     CheckConstraint("copy IN ('held', 'deleted', 'expires', 'unknown')", name="copy"),
     Index("ix_submissions_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("ix_submissions_unsettled", "id", postgresql_where=text("settled_at IS NULL")),
+    Index("ix_submissions_task", "recipient", "task", unique=True, postgresql_where=text("task IS NOT NULL")),
     Index("ix_submissions_recipient_sent_at", "recipient", "sent_at"),
 )
 

@@ -1,5 +1,6 @@
 """What every adapter does with answers: read them without trusting them, and tell refusals from what is open."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from serve.recipients.failures import ProviderFailed, ProviderFailure
 from serve.recipients.wire import LostOnTheWay, Reply
 
-__all__ = ["at", "fetched", "json_of", "refuse", "retry_after", "task_name", "text_at"]
+__all__ = ["at", "dumped", "fetched", "json_of", "refuse", "retry_after", "task_name", "text_at"]
 
 _TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@=+-]{0,511}")
 
@@ -16,6 +17,11 @@ def json_of(reply: Reply) -> Mapping[str, Any]:
     """The JSON object of an answer; empty if it is none."""
     content = reply.json()
     return content if isinstance(content, dict) else {}
+
+
+def dumped(body: Mapping[str, Any]) -> bytes:
+    """A body as JSON."""
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
 def at(content: Any, *path: str | int) -> Any:

@@ -110,6 +110,13 @@ def _submissions() -> None:
         unique=False,
         postgresql_where=sa.text("settled_at IS NULL"),
     )
+    op.create_index(
+        "ix_submissions_task",
+        "submissions",
+        ["recipient", "task"],
+        unique=True,
+        postgresql_where=sa.text("task IS NOT NULL"),
+    )
     op.create_index("ix_submissions_recipient_sent_at", "submissions", ["recipient", "sent_at"], unique=False)
 
 
