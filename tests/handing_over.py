@@ -1,5 +1,6 @@
 """A job on its way to an emulated third party and back, in this process; database, gate, adapter, sockets are real."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ from serve.resources import WebResources
 from tests.emulators.catalogue import find
 from tests.emulators.emulator import Emulator
 from tests.emulators.server import Server, serving
+from tests.emulators.veo import Veo
 from tests.outside import PUBLIC, Names, rules
 from tests.recipients import in_use
 from tests.recipients import register as register_with
@@ -214,5 +216,7 @@ def used(name: str, url: str, **changes: Any) -> dict[str, Any]:
 
 def secrets_of(emulator: Emulator, url: str) -> dict[str, str]:
     """What an installation knows of the emulator, by the names of the register."""
+    if isinstance(emulator, Veo):
+        return {"service_account": json.dumps(emulator.account.key_file(f"{url}/token"))}
     own = getattr(emulator, "credentials", None)
     return own(url) if own else {"api_key": emulator.api_key}

@@ -1,0 +1,96 @@
+"""What a provider does wrong, at each endpoint, and what becomes of the job: one vocabulary, and never paid twice."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from cluster.records.job_states import JobState, Stage
+from tests.emulators.script import Endpoint, Fault
+from tests.handing_over import HandingOver
+from tests.providers.conftest import Uses
+
+RECIPIENTS = ("kling", "openai_videos", "veo", "wan")
+DONE = "done"
+CREATE, POLL, RESULT = Endpoint.CREATE, Endpoint.POLL, Endpoint.RESULT
+
+OUTCOMES: dict[tuple[Endpoint, Fault], str] = {
+    (CREATE, Fault.RATE_LIMITED): DONE,
+    (CREATE, Fault.PARALLEL_LIMIT): DONE,
+    (CREATE, Fault.DROP_BEFORE): DONE,
+    (CREATE, Fault.QUOTA_EXHAUSTED): "quota_exhausted",
+    (CREATE, Fault.AUTH): "auth",
+    (CREATE, Fault.MODEL_GONE): "model_retired",
+    (CREATE, Fault.INVALID_INPUT): "invalid_input",
+    (CREATE, Fault.MODERATED_INPUT): "moderation_input",
+    (CREATE, Fault.MODERATED_OUTPUT): "moderation_output",
+    (CREATE, Fault.LOST_TASK): "expired",
+    (CREATE, Fault.EXPIRED_RESULT): "expired",
+    (CREATE, Fault.SLOW_PROGRESS): DONE,
+    (CREATE, Fault.DUPLICATE): DONE,
+    (POLL, Fault.SERVER_ERROR): DONE,
+    (POLL, Fault.BAD_GATEWAY): DONE,
+    (POLL, Fault.RUBBISH): DONE,
+    (POLL, Fault.RATE_LIMITED): DONE,
+    (POLL, Fault.DROP_BEFORE): DONE,
+    (POLL, Fault.AUTH): "auth",
+    (RESULT, Fault.SERVER_ERROR): DONE,
+    (RESULT, Fault.DROP_BEFORE): DONE,
+}
+UNFINDABLE = {"openai_videos", "veo"}
+"""Whose tasks cannot be looked for: what may have been accepted there is not sent again."""
+LOST = (Fault.SERVER_ERROR, Fault.BAD_GATEWAY, Fault.RUBBISH, Fault.DROP_AFTER_ACCEPT, Fault.DROP_BEFORE)
+
+
+def expected(recipient: str, endpoint: Endpoint, fault: Fault) -> str:
+    if recipient in UNFINDABLE and endpoint is CREATE and fault in LOST:
+        return "internal"
+    if recipient == "veo" and (endpoint, fault) == (CREATE, Fault.QUOTA_EXHAUSTED):
+        return "auth"
+    return OUTCOMES.get((endpoint, fault), DONE)
+
+
+def handed_over(upstream: HandingOver, job: str) -> None:
+    """Let it come to an end, whichever."""
+
+    async def go() -> None:
+        channel = upstream.channel()
+        await upstream.go_on(channel, lambda: upstream.submission(job).ended)
+        await upstream.go_on(channel, lambda: upstream.submission(job).copy != "held")
+        await upstream.resources.database.close()
+
+    asyncio.run(go())
+
+
+CASES = [
+    (recipient, endpoint, fault)
+    for recipient in RECIPIENTS
+    for endpoint, fault in [*OUTCOMES, *((CREATE, fault) for fault in LOST if (CREATE, fault) not in OUTCOMES)]
+    if not (recipient == "veo" and endpoint is RESULT)
+]
+
+
+@pytest.mark.parametrize(("recipient", "endpoint", "fault"), CASES)
+def test_every_fault_has_one_outcome_and_is_paid_once_at_most(
+    uses: Uses, recipient: str, endpoint: Endpoint, fault: Fault
+) -> None:
+    upstream = uses(recipient)
+    account = upstream.world.account()
+    upstream.answer(account, True)
+    upstream.emulator.script.add(endpoint, fault, amount=3)
+    job = upstream.job(account)
+    handed_over(upstream, job)
+    found: Any = upstream.submission(job)
+    assert (found.failure if found.state == "failed" else found.state) == expected(recipient, endpoint, fault)
+    assert upstream.emulator.tasks.paid <= 1
+    assert upstream.emulator.script.waiting() == 0
+    if found.state == DONE:
+        assert upstream.read(job).stage is Stage.RECEPTION
+        assert upstream.emulator.tasks.paid == 1
+    else:
+        assert (upstream.read(job).state, upstream.read(job).error_code) == (JobState.FAILED, found.failure)
+        (balance,) = upstream.world.sql(
+            "SELECT available, reserved FROM credit_balances WHERE account_id = :a", a=account
+        )
+        assert tuple(balance) == (1000, 0)
+    assert all(line.outcome is not None for line in upstream.lines())
