@@ -109,18 +109,8 @@ def record(
         NotForMinors: the account is known to be a minor's.
         RecipientUnavailable: nothing goes to this recipient any more.
     """
-    epoch, minor = accounts.disclosing(connection, subject.account_id) or (None, False)
-    if epoch != subject.epoch:
-        raise ConsentWithdrawn
-    if minor:
-        raise NotForMinors
-    if suspensions.is_suspended(connection, sending.recipient):
-        raise RecipientUnavailable
-    purpose = share_purpose(sending.recipient)
-    obstacle = unanswered([purpose], consents.states(connection, subject.account_id, current))
-    if obstacle:
-        raise ConsentWithdrawn if obstacle[1] is Verdict.WITHDRAWN else ConsentRequired
-    now = clock.now()
+    _check(connection, subject, sending.recipient, current)
+    purpose, now = share_purpose(sending.recipient), clock.now()
     values = {
         "account_id": subject.account_id,
         "job_id": subject.job_id,
@@ -136,6 +126,20 @@ def record(
         "send_by": now + _PATIENCE,
     }
     return Disclosure(*connection.execute(insert(disclosures).values(values).returning(*_SHOWN)).one())
+
+
+def _check(connection: Connection, subject: Subject, recipient: str, current: Mapping[str, str]) -> None:
+    """Raise unless this may leave at this moment; from here on the account's lock is held."""
+    epoch, minor = accounts.disclosing(connection, subject.account_id) or (None, False)
+    if epoch != subject.epoch:
+        raise ConsentWithdrawn
+    if minor:
+        raise NotForMinors
+    if suspensions.is_suspended(connection, recipient):
+        raise RecipientUnavailable
+    obstacle = unanswered([share_purpose(recipient)], consents.states(connection, subject.account_id, current))
+    if obstacle:
+        raise ConsentWithdrawn if obstacle[1] is Verdict.WITHDRAWN else ConsentRequired
 
 
 def latest_of_jobs(connection: Connection, job_ids: Collection[str]) -> dict[str, Disclosure]:

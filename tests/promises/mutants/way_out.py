@@ -1,0 +1,75 @@
+"""More leaves than may, or sooner, or longer than it may; or it stays where it went."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from serve.egress.parcels import Parcel
+from serve.egress.wire import SubmissionWire
+from tests.promises.harness.mutation import mutant
+
+Pack = Callable[..., Awaitable[Parcel | None]]
+
+
+@mutant("P46", "P47", "P49", "P50", "P51", "P52", enforcement="serve.egress.parcels:pack")
+def the_account_goes_along(original: Pack) -> Pack:
+    async def pack(*arguments: Any) -> Parcel | None:
+        parcel = await original(*arguments)
+        if parcel is None:
+            return None
+        payload = parcel.payload.model_copy(
+            update={"prompt": f"{parcel.payload.prompt} for {parcel.subject.account_id}"}
+        )
+        return Parcel(payload, parcel.subject)
+
+    return pack
+
+
+@mutant("P63", enforcement="cluster.records.disclosures:_check")
+def nobody_is_asked(_: Callable[..., None]) -> Callable[..., None]:
+    return lambda *_: None
+
+
+@mutant("P66", enforcement="serve.egress.cuts:Cuts.look")
+def nobody_looks(_: Callable[..., Any]) -> Callable[..., Any]:
+    async def look(self: Any) -> None:
+        pass
+
+    return look
+
+
+@mutant("P59", enforcement="serve.egress.wire:SubmissionWire.send")
+def an_adapter_may_send_again(original: Callable[..., Any]) -> Callable[..., Any]:
+    async def send(self: SubmissionWire, request: Any) -> Any:
+        self.used = False
+        return await original(self, request)
+
+    return send
+
+
+@mutant("P72", enforcement="serve.egress.wire:RecipientLine._pinned")
+def plain_http_will_do(_: Callable[..., Any]) -> Callable[..., Any]:
+    async def pinned(self: Any, url: str) -> Any:
+        return await self.rules.pin(url)
+
+    return pinned
+
+
+@mutant("P77", enforcement="serve.egress.steps:Steps._delete_copy")
+def copies_are_called_deleted(original: Callable[..., Any]) -> Callable[..., Any]:
+    async def delete(self: Any, recipient: Any, submission: Any) -> None:
+        class Kept:
+            async def delete(self, *_: Any) -> str:
+                return "deleted"
+
+        class Known:
+            adapter = Kept()
+            client = recipient.client
+
+        await original(self, Known(), submission)
+
+    return delete
+
+
+@mutant("P126", enforcement="cluster.records.accounts:known_minor")
+def nobody_is_known_to_be_a_minor(_: Callable[..., bool]) -> Callable[..., bool]:
+    return lambda *_: False
