@@ -14,7 +14,7 @@ from cluster import clock
 from serve.recipients.adapter import Access, Deletion, Finding, Pending, Ready, Search
 from serve.recipients.failures import ProviderFailed, ProviderFailure
 from serve.recipients.payload import Payload
-from serve.recipients.replies import at, dumped, fetched, json_of, refuse, task_name, text_at
+from serve.recipients.replies import at, dumped, fetched, json_of, refuse, task_id, text_at
 from serve.recipients.wire import ContentRequest, ControlRequest, Line, Reply, Wire
 
 __all__ = ["Kling"]
@@ -48,7 +48,7 @@ class Kling:
         reply = await wire.send(ContentRequest(self._url, headers, dumped(_body(payload))))
         if _code(reply) != 0:
             raise refuse(reply, _CODES.get(_code(reply)), sent=True)
-        return task_name(at(json_of(reply), "data", "task_id"))
+        return task_id(at(json_of(reply), "data", "task_id"))
 
     async def poll(self, line: Line, task: str) -> Pending | Ready:
         """See `Adapter`."""
@@ -79,7 +79,7 @@ class Kling:
             return Finding(None, certain=True)
         if _code(reply) != 0:
             raise refuse(reply, None, sent=False)
-        return Finding(task_name(at(json_of(reply), "data", "task_id")), certain=True)
+        return Finding(task_id(at(json_of(reply), "data", "task_id")), certain=True)
 
     async def cancel(self, line: Line, task: str) -> bool:  # noqa: ARG002 - there is no such call
         """It cannot be done."""

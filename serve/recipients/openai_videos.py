@@ -11,7 +11,7 @@ from typing import Any, Final
 from serve.recipients.adapter import Access, Deletion, Finding, Pending, Ready, Search
 from serve.recipients.failures import ProviderFailed, ProviderFailure
 from serve.recipients.payload import Payload
-from serve.recipients.replies import at, fetched, json_of, refuse, task_name, text_at
+from serve.recipients.replies import at, fetched, json_of, refuse, task_id, text_at
 from serve.recipients.wire import ContentRequest, ControlRequest, Line, Reply, Wire
 
 __all__ = ["OpenAIVideos"]
@@ -57,7 +57,7 @@ class OpenAIVideos:
         reply = await wire.send(ContentRequest(self._base, self._headers | headers, body))
         if reply.status // 100 != 2:
             raise refuse(reply, _meaning(reply), sent=True)
-        return task_name(json_of(reply).get("id"))
+        return task_id(json_of(reply).get("id"))
 
     async def poll(self, line: Line, task: str) -> Pending | Ready:
         """See `Adapter`."""

@@ -8,7 +8,7 @@ from typing import Any
 from serve.recipients.failures import ProviderFailed, ProviderFailure
 from serve.recipients.wire import LostOnTheWay, Reply
 
-__all__ = ["at", "dumped", "fetched", "json_of", "refuse", "retry_after", "task_name", "text_at"]
+__all__ = ["at", "dumped", "fetched", "json_of", "refuse", "retry_after", "task_id", "text_at"]
 
 _TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@=+-]{0,511}")
 
@@ -42,7 +42,7 @@ def text_at(content: Any, *path: str | int) -> str:
     return found if isinstance(found, str) else ""
 
 
-def task_name(found: Any) -> str:
+def task_id(found: Any) -> str:
     """The provider's name of a task.
 
     Raises:

@@ -17,7 +17,7 @@ from cluster import clock
 from serve.recipients.adapter import Access, Deletion, Finding, Pending, Ready, Search
 from serve.recipients.failures import ProviderFailed, ProviderFailure
 from serve.recipients.payload import Payload
-from serve.recipients.replies import at, dumped, json_of, refuse, task_name, text_at
+from serve.recipients.replies import at, dumped, json_of, refuse, task_id, text_at
 from serve.recipients.wire import ContentRequest, ControlRequest, Line, NotSent, Reply, Wire
 
 __all__ = ["Veo"]
@@ -63,7 +63,7 @@ class Veo:
         reply = await wire.send(ContentRequest(url, headers, dumped(_body(payload))))
         if reply.status != 200:
             raise refuse(reply, _meaning(reply), sent=True)
-        return task_name(json_of(reply).get("name"))
+        return task_id(json_of(reply).get("name"))
 
     async def poll(self, line: Line, task: str) -> Pending | Ready:
         """See `Adapter`. What was moderated can look like success: something was filtered, and there is no video."""

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from serve.recipients.adapter import Access, Deletion, Finding, Pending, Ready, Search
 from serve.recipients.failures import ProviderFailed, ProviderFailure
 from serve.recipients.payload import Payload
-from serve.recipients.replies import at, dumped, fetched, json_of, refuse, task_name, text_at
+from serve.recipients.replies import at, dumped, fetched, json_of, refuse, task_id, text_at
 from serve.recipients.wire import ContentRequest, ControlRequest, Line, Reply, Wire
 
 __all__ = ["Wan"]
@@ -51,7 +51,7 @@ class Wan:
         reply = await wire.send(ContentRequest(self._base + _CREATE, headers, dumped(_body(payload))))
         if reply.status != 200:
             raise refuse(reply, _meaning(reply), sent=True)
-        return task_name(at(json_of(reply), "output", "task_id"))
+        return task_id(at(json_of(reply), "output", "task_id"))
 
     async def poll(self, line: Line, task: str) -> Pending | Ready:
         """See `Adapter`. Moderation is a success of HTTP whose task has failed."""
@@ -80,7 +80,7 @@ class Wan:
         found = [task for task in await self._listed(line, search) if task not in search.known]
         if len(found) > 1:
             return Finding(None, certain=False)
-        return Finding(task_name(found[0]) if found else None, certain=True)
+        return Finding(task_id(found[0]) if found else None, certain=True)
 
     async def cancel(self, line: Line, task: str) -> bool:
         """See `Adapter`. Only what has not begun can be cancelled."""
