@@ -53,12 +53,14 @@ class Bedrock(Emulator):
     region = _REGION
     unavailable = False
     """Every create is answered with 503."""
+    most_listed = 1000
+    """How much a page holds, whatever is asked for."""
 
     def __init__(self, api_key: str = "test-key", poll_steps: int = 2, oversized_bytes: int = 1 << 30) -> None:
         """An account with one bucket."""
         super().__init__(api_key, poll_steps, oversized_bytes)
         self.bucket = Bucket("test-bucket")
-        self._started: dict[str, StartAsyncInvoke] = {}
+        self.started: dict[str, StartAsyncInvoke] = {}
 
     def routes(self) -> Sequence[BaseRoute]:
         """Start, look up and list invocations; list, read and delete objects, by paths that name the bucket."""
@@ -101,8 +103,8 @@ class Bedrock(Emulator):
             task = self.tasks.create(
                 _arn(), body.modelId, body.modelInput.prompt, photo, seconds, body.clientRequestToken
             )
-            self._started[task.id] = body
-        elif self._started[task.id] != body:
+            self.started[task.id] = body
+        elif self.started[task.id] != body:
             return _error(400, "ConflictException", "The token was used for another request.")
         task.meet(step)
         return self.answer(step, JSONResponse({"invocationArn": task.id}))
@@ -125,7 +127,7 @@ class Bedrock(Emulator):
     def _advance(self, task: Task) -> None:
         was = task.stage
         if task.advance() is Stage.DONE and was is not Stage.DONE and task.fate not in _BLOCKED:
-            folder = f"{self._started[task.id].place()[1]}/{task.id.rpartition('/')[2]}"
+            folder = f"{self.started[task.id].place()[1]}/{task.id.rpartition('/')[2]}"
             self.bucket.put(f"{folder}/manifest.json", b"{}")
             self.bucket.put(f"{folder}/output.mp4", task)
 
@@ -136,12 +138,12 @@ class Bedrock(Emulator):
         shown = [self._summary(task) for task in self.tasks.all() if _is_within(task, page)]
         shown = [one for one in shown if page.statusEquals in (None, one["status"])]
         shown = shown[:: 1 if page.sortOrder == "Ascending" else -1]
-        end = page.nextToken + page.maxResults
+        end = page.nextToken + min(page.maxResults, self.most_listed)
         more = {"nextToken": str(end)} if len(shown) > end else {}
         return self.answer(step, JSONResponse({"asyncInvokeSummaries": shown[page.nextToken : end]} | more))
 
     def _summary(self, task: Task) -> dict[str, Any]:
-        body, done = self._started[task.id], task.stage is Stage.DONE
+        body, done = self.started[task.id], task.stage is Stage.DONE
         summary = {
             "invocationArn": task.id,
             "modelArn": f"arn:aws:bedrock:{self.region}::foundation-model/{task.model}",
@@ -173,7 +175,7 @@ class Bedrock(Emulator):
         step = await self._s3_gate(request, Endpoint.LIST)
         query = request.query_params
         render = versions_xml if "versions" in query else objects_xml
-        text = render(self.bucket, query.get("prefix", ""), int(query.get("max-keys", "1000")))
+        text = render(self.bucket, query.get("prefix", ""), min(int(query.get("max-keys", "1000")), self.most_listed))
         return self.answer(step, Response(text, media_type="application/xml"))
 
     async def _object(self, request: Request) -> Response:
