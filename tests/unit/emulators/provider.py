@@ -11,10 +11,16 @@ from tests.emulators.emulator import Emulator
 from tests.emulators.server import serving
 from tests.photos import building, jpeg
 
-__all__ = ["PHOTO", "PHOTO_BASE64", "client_of", "without"]
+__all__ = ["PHOTO", "PHOTO_BASE64", "as_base64", "client_of", "without"]
+
+
+def as_base64(data: bytes) -> str:
+    """The bytes as vendors take them."""
+    return base64.b64encode(data).decode()
+
 
 PHOTO = jpeg(building())
-PHOTO_BASE64 = base64.b64encode(PHOTO).decode()
+PHOTO_BASE64 = as_base64(PHOTO)
 
 
 @contextmanager
