@@ -30,7 +30,6 @@ from serve.egress.steps import Steps
 from serve.media.decode import encode_clean
 from serve.recipients.registry import create
 from serve.resources import WebResources
-from tests.emulators.bedrock import Bedrock
 from tests.emulators.catalogue import find
 from tests.emulators.emulator import Emulator
 from tests.emulators.server import Server, serving
@@ -212,6 +211,8 @@ def used(name: str, url: str, **changes: Any) -> dict[str, Any]:
     """The setting by which an installation uses the recipient, at the emulator's address."""
     if name == "openai_videos":
         changes = {"provider_models": {"upstream": "sora-2"}} | changes
+    if name == "bedrock":
+        changes = {"options": {"bucket": "test-bucket"}} | changes
     return in_use(name, base_url=url, **changes)
 
 
@@ -219,7 +220,5 @@ def secrets_of(emulator: Emulator, url: str) -> dict[str, str]:
     """What an installation knows of the emulator, by the names of the register."""
     if isinstance(emulator, Veo):
         return {"service_account": json.dumps(emulator.account.key_file(f"{url}/token"))}
-    if isinstance(emulator, Bedrock):
-        return {"access_key": emulator.access_key, "secret_key": emulator.secret_key}
     own = getattr(emulator, "credentials", None)
     return own(url) if own else {"api_key": emulator.api_key}

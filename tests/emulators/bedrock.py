@@ -62,6 +62,10 @@ class Bedrock(Emulator):
         self.bucket = Bucket("test-bucket")
         self.started: dict[str, StartAsyncInvoke] = {}
 
+    def credentials(self, _: str) -> dict[str, str]:
+        """What a customer knows, by the names of the register."""
+        return {"access_key": self.access_key, "secret_key": self.api_key}
+
     def routes(self) -> Sequence[BaseRoute]:
         """Start, look up and list invocations; list, read and delete objects, by paths that name the bucket."""
         return [

@@ -26,7 +26,7 @@ from tests.recipients import register
 from tests.wiretap import Leak, leaks
 from tests.world import World
 
-RECIPIENTS = ("kling", "openai_videos", "veo", "wan")
+RECIPIENTS = ("bedrock", "kling", "openai_videos", "veo", "wan")
 NAME, EMAIL, COMPANY = "Zoë Canarywood", "zoe.canarywood@nest-7431.example", "Canary Nesting 5518 GmbH"
 CARD, AGENT, ADDRESS, FILE = (
     "4929 7431 5518 0966",

@@ -10,7 +10,7 @@ from tests.emulators.script import Endpoint, Fault
 from tests.handing_over import HandingOver
 from tests.providers.conftest import Uses
 
-RECIPIENTS = ("kling", "openai_videos", "veo", "wan")
+RECIPIENTS = ("bedrock", "kling", "openai_videos", "veo", "wan")
 DONE = "done"
 CREATE, POLL, RESULT = Endpoint.CREATE, Endpoint.POLL, Endpoint.RESULT
 
