@@ -17,7 +17,7 @@ from serve.recipients.bedrock_failures import ended, not_told, refused
 from serve.recipients.bedrock_signing import Signer, escaped
 from serve.recipients.failures import RETRIED, ProviderFailed, ProviderFailure
 from serve.recipients.payload import Payload
-from serve.recipients.replies import json_of, task_id
+from serve.recipients.replies import dumped, json_of, task_id
 from serve.recipients.wire import ContentRequest, ControlRequest, Line, Reply, Wire
 
 __all__ = ["Bedrock"]
@@ -42,7 +42,7 @@ class Bedrock:
 
     async def submit(self, wire: Wire, payload: Payload) -> str:
         """Start an invocation."""
-        body = json.dumps(_invocation(payload, self._output(payload.submission_id))).encode()
+        body = dumped(_invocation(payload, self._output(payload.submission_id)))
         signed = self._signer.sign("bedrock", "POST", self._url + _PATH, body=body)
         reply = await wire.send(ContentRequest(signed.url, signed.headers, body))
         if reply.status != 200:

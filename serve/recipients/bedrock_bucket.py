@@ -17,7 +17,7 @@ __all__ = ["ResultBucket"]
 
 _VERSION: Final = re.compile(r"<(Version|DeleteMarker)>(.*?)</\1>", re.DOTALL)
 _KEY: Final = re.compile(r"<Key>([\w.!/-]+)</Key>", re.ASCII)
-_VERSION_ID: Final = re.compile(r"<VersionId>([\w.-]+)</VersionId>", re.ASCII)
+_VERSION_ID: Final = re.compile(r"<VersionId>([^<>&\s]+)</VersionId>")
 _ROUNDS: Final = 4
 _MOST_LISTED: Final = 100
 
@@ -67,7 +67,7 @@ class ResultBucket:
         parts = [part for _, part in _VERSION.findall(listing)]
         found = [(_KEY.search(part), _VERSION_ID.search(part)) for part in parts]
         plain = [(key[1], version[1]) for key, version in found if key and version and key[1].startswith(folder)]
-        if len(plain) != listing.count("<Key"):
+        if len(plain) != listing.count("<Key>"):
             raise ProviderFailed(ProviderFailure.CAPACITY)
         return plain
 

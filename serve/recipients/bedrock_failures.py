@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from serve.recipients.failures import ProviderFailed, ProviderFailure
+from serve.recipients.replies import retry_after
 from serve.recipients.wire import LostOnTheWay, Reply
 
 __all__ = ["ended", "not_told", "refused"]
@@ -41,7 +42,7 @@ def refused(reply: Reply) -> ProviderFailed | LostOnTheWay:
         code = ProviderFailure.MODERATION_INPUT
     elif code is ProviderFailure.INVALID_INPUT and _UNKNOWN_MODEL in message:
         code = ProviderFailure.MODEL_RETIRED
-    return ProviderFailed(code or ProviderFailure.INTERNAL)
+    return ProviderFailed(code or ProviderFailure.INTERNAL, retry_after(reply))
 
 
 def ended(invocation: Mapping[str, Any]) -> ProviderFailed:
@@ -55,7 +56,7 @@ def ended(invocation: Mapping[str, Any]) -> ProviderFailed:
 
 def not_told(reply: Reply) -> ProviderFailed:
     """Why a question was not answered. What may go better later is one of `RETRIED`."""
-    return ProviderFailed(_STATUSES.get(reply.status) or ProviderFailure.CAPACITY)
+    return ProviderFailed(_STATUSES.get(reply.status) or ProviderFailure.CAPACITY, retry_after(reply))
 
 
 def _name(reply: Reply) -> str:

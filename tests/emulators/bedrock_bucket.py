@@ -68,7 +68,7 @@ class Bucket:
         self._versions, self.versioned = [], False
 
     def _write(self, key: str, content: Task | bytes | None) -> None:
-        version_id = secrets.token_urlsafe(24) if self.versioned else "null"
+        version_id = f"3/{secrets.token_urlsafe(24)}+=" if self.versioned else "null"
         self.delete(key, version_id)
         self._versions.append(Version(key, version_id, content))
 
@@ -88,7 +88,8 @@ def versions_xml(bucket: Bucket, prefix: str, most: int) -> str:
         _tag("DeleteMarker" if one.content is None else "Version", _object(one) + _tag("VersionId", one.id))
         for one in found[:most]
     )
-    return _document("ListVersionsResult", _head(bucket, prefix, most, more=len(found) > most), shown)
+    head = _head(bucket, prefix, most, more=len(found) > most) + _tag("KeyMarker", "") + _tag("VersionIdMarker", "")
+    return _document("ListVersionsResult", head, shown)
 
 
 def error_xml(code: str) -> str:
