@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 TORCH ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-clients check promises chaos bench clean
+.PHONY: help demo up down test test-clients test-providers check promises chaos bench clean
 
 help: ## Say what there is.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: $(READY) ## Run every test.
 
 test-clients: $(READY) ## Try the unmodified OpenAI SDKs, each in an environment of its own, and every snippet of the guides.
 	$(BIN)/python -m pytest tests/clients
+
+test-providers: $(READY) ## Hand jobs over to five emulated third parties, under every fault, and search what they received.
+	$(BIN)/python -m pytest tests/providers
 
 check: $(READY) ## Run every check that needs no running program.
 	$(BIN)/ruff check .

@@ -23,6 +23,7 @@ from tests.checks import Snapshot, assert_sound, snapshot
 from tests.world import PLENTY, SHARE, World
 
 VIDEO = random.Random(1).randbytes(3_500_000)
+OURS = ("default", "bygone")
 AGREED = {"people_agree": "true"}
 """What is said with every photo for a third party."""
 THUMBNAIL, SPRITESHEET = b"a thumbnail", b"a sprite sheet"
@@ -128,7 +129,7 @@ class Person:
     def create(self, photo: bytes = PHOTO, *, idempotency_key: str | None = None, **fields: str) -> Any:
         """POST /v1/videos as the SDK does."""
         headers = {"idempotency-key": idempotency_key} if idempotency_key is not None else {}
-        fields = AGREED | fields if fields.get("model") == "elsewhere" else fields
+        fields = fields if fields.get("model", "default") in OURS else AGREED | fields
         return self.post("/v1/videos", data=fields, files={"input_reference": ("upload", photo)}, headers=headers)
 
     def created(self, **fields: str) -> str:

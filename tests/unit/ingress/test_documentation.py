@@ -80,6 +80,8 @@ def test_creating_is_described_both_ways_with_every_parameter(schema: dict[str, 
             "input_reference",
             "store",
             "expires_after",
+            "people_agree",
+            "confirm_personal_text",
             *VideoParameters.model_fields,
             *(set(ProviderParameters.model_fields) - {"negative_prompt"}),
         }

@@ -173,7 +173,9 @@ def test_an_announced_end_comes_by_itself() -> None:
 def test_a_remix_with_another_model_does_not_ask_it_for_what_it_does_not_take(api: Api, agreeing: Person) -> None:
     own = agreeing.created(seconds="3", camera="orbit")
     api.drive(own)
-    other = agreeing.post(f"/v1/videos/{own}/remix", json={"prompt": "once more", "model": "kling-v3"})
+    other = agreeing.post(
+        f"/v1/videos/{own}/remix", json={"prompt": "once more", "model": "kling-v3", "people_agree": True}
+    )
     assert other.status_code == 200, other.text
     assert other.json()["seconds"] == "5"
 

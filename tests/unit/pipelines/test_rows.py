@@ -1,7 +1,9 @@
 """Rows that end by time do so, by a rule for each category of the data map that says so."""
 
 from datetime import timedelta
+from typing import Any
 
+from cluster import clock
 from cluster.privacy import data_map
 from cluster.privacy.in_words import life
 from cluster.records import (
@@ -9,6 +11,7 @@ from cluster.records import (
     fetches,
     idempotency,
     open_streams,
+    submissions,
     throttles,
     video_batch_items,
     video_batches,
@@ -47,6 +50,16 @@ def plant(garden: Garden, kept: timedelta) -> None:
     world.run(webhook_deliveries.enqueue_sample, endpoint_id, account, 0, "video.failed")
     world.run(allowances.take, {(account, RequestKind.READ): 1}, {RequestKind.READ: 1})
     world.run(open_streams.open_each, [account], 1)
+    to: dict[str, Any] = {
+        "job_id": world.job(account),
+        "account_id": account,
+        "fence": 1,
+        "recipient": "nobody",
+        "model": "none",
+    }
+    world.run(submissions.create, fence=1, **to)
+    ended = "UPDATE submissions SET state = 'failed', due_at = NULL, expires_at = :until"
+    world.sql(ended, until=clock.now() + kept)
     batch_id, wanted = video_batches.new_batch_id(), [NewItem("{}", None, None)]
     world.run(video_batches.create, batch_id, account, "key")
     world.run(video_batch_items.add, video_batch_items.seal(world.keys, account, batch_id, wanted))
