@@ -73,8 +73,10 @@ class Model(_Entry):
     def gone(self) -> ModelNotFound:
         """The error for whoever asks for it once it is retired: it says what to ask for instead."""
         instead = {"replacement": self.replacement} if self.replacement else {}
+        ended = self.lifecycle_dates.get("retired")
+        since = f" since {ended.isoformat()}" if ended else ""
         way = f"Use {self.replacement!r} instead" if self.replacement else "GET /v1/models lists the live ones"
-        return ModelNotFound(f"This model is retired. {way}.", code="model_retired", details=instead)
+        return ModelNotFound(f"This model is retired{since}. {way}.", code="model_retired", details=instead)
 
     def price_of(self, parameters: VideoParameters | ProviderParameters) -> int:
         """Credits for one video: by its seconds, and by the area of our own where that is larger than the default."""

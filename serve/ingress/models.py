@@ -1,12 +1,13 @@
 """`/v1/models`: what can be asked for, what it costs, and where data goes."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from cluster import clock
 from cluster.errors import ModelNotFound
 from serve.catalogue import Disclosure, Model, Price
 from serve.ingress import third_parties
@@ -23,6 +24,7 @@ class ModelShown(BaseModel):
 
     id: str
     object: Literal["model"] = "model"
+    created: int = Field(description="Unix seconds of the day from which there is it; 0 where nobody has said so.")
     owned_by: str
     title: str
     lifecycle: str
@@ -68,6 +70,7 @@ def _listed(services: Services, name: str, model: Model) -> ModelShown:
 def _shown(name: str, model: Model) -> ModelShown:
     return ModelShown(
         id=name,
+        created=_midnight(model.lifecycle_dates.get("created")),
         owned_by=model.recipient or "this installation",
         title=model.title,
         lifecycle=model.lifecycle,
@@ -78,3 +81,7 @@ def _shown(name: str, model: Model) -> ModelShown:
         purposes=list(model.purposes),
         disclosure=model.disclosure,
     )
+
+
+def _midnight(day: date | None) -> int:
+    return clock.unix(datetime.combine(day, time(), UTC)) if day else 0
