@@ -13,7 +13,7 @@ from tests.emulators.script import REFUSALS, Endpoint, Fault
 from tests.emulators.veo import Veo
 from tests.emulators.veo_keys import GRANT
 from tests.emulators.videos import NOT_A_VIDEO, make_video
-from tests.unit.emulators.provider import PHOTO, PHOTO_BASE64, client_of
+from tests.providers.emulators.provider import PHOTO, PHOTO_BASE64, client_of
 
 MODEL = "/v1/projects/p/locations/l/publishers/google/models/veo-3.1-generate-001"
 IMAGE = {"bytesBase64Encoded": PHOTO_BASE64, "mimeType": "image/jpeg"}

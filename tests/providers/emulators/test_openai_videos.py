@@ -10,7 +10,7 @@ import pytest
 from tests.emulators.openai_videos import OpenAIVideos
 from tests.emulators.script import REFUSALS, Endpoint, Fault
 from tests.emulators.videos import NOT_A_VIDEO, make_video
-from tests.unit.emulators.provider import PHOTO, client_of, without
+from tests.providers.emulators.provider import PHOTO, client_of, without
 
 PATH = "/v1/videos"
 FORM: dict[str, Any] = {"prompt": "the sun rises", "model": "sora-2", "seconds": "4", "size": "720x1280"}

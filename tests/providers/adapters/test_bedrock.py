@@ -22,7 +22,7 @@ from tests.emulators.script import Endpoint, Fault
 from tests.emulators.server import Server, serving
 from tests.emulators.videos import NOT_A_VIDEO, make_video
 from tests.photos import jpeg, person
-from tests.unit.recipients.wire import TestWire
+from tests.providers.adapters.wire import TestWire
 
 PHOTO = jpeg(person())
 ONE, TWO = "0123456789abcdef" * 2, "fedcba9876543210" * 2

@@ -16,7 +16,7 @@ from cluster import clock
 from tests.emulators.kling import Kling
 from tests.emulators.script import REFUSALS, Endpoint, Fault
 from tests.emulators.videos import NOT_A_VIDEO, make_video
-from tests.unit.emulators.provider import PHOTO, PHOTO_BASE64, client_of, without
+from tests.providers.emulators.provider import PHOTO, PHOTO_BASE64, client_of, without
 
 PATH = "/v1/videos/image2video"
 BODY: dict[str, Any] = {

@@ -14,7 +14,7 @@ from cluster import clock
 from tests.emulators.script import REFUSALS, Endpoint, Fault
 from tests.emulators.videos import NOT_A_VIDEO, make_video
 from tests.emulators.wan import Wan
-from tests.unit.emulators.provider import PHOTO, PHOTO_BASE64, client_of, without
+from tests.providers.emulators.provider import PHOTO, PHOTO_BASE64, client_of, without
 
 CREATE = "/api/v1/services/aigc/video-generation/video-synthesis"
 TASKS = "/api/v1/tasks"

@@ -16,7 +16,7 @@ from tests.emulators.script import REFUSALS, Endpoint, Fault
 from tests.emulators.server import serving
 from tests.emulators.videos import make_video
 from tests.photos import building, jpeg, person
-from tests.unit.emulators.provider import as_base64
+from tests.providers.emulators.provider import as_base64
 
 PHOTO = jpeg(person())
 SOURCE = {"type": "base64", "media_type": "image/jpeg", "data": as_base64(PHOTO)}
