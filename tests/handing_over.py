@@ -182,7 +182,7 @@ class HandingOver:
 
     def _take_in(self, job_id: str, photo: NDArray[np.uint8]) -> None:
         data, content_type = encode_clean(photo)
-        (lease,) = [one for one in self.world.claim() if one.job_id == job_id]
+        (lease,) = [one for one in self.world.claim(ingestion=100) if one.job_id == job_id]
         job = self.world.read(job_id)
         medium = self.world.run(media.begin, job.account_id, MediaKind.INPUT, content_type, job_id=job_id, fence=1)
         size = self.store.put(medium.object_key, job.account_id, medium.id, [data])

@@ -122,7 +122,7 @@ def _body(payload: Payload) -> dict[str, Any]:
 def _code(reply: Reply) -> int:
     """The code of an envelope; -1 if there is none."""
     code = at(json_of(reply), "code")
-    return code if isinstance(code, int) else -1
+    return code if isinstance(code, int) and not isinstance(code, bool) else -1
 
 
 def _failure(message: str) -> ProviderFailure:

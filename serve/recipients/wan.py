@@ -76,11 +76,13 @@ class Wan:
         return fetched(await line.fetch(str(ready.reference["url"])))
 
     async def find(self, line: Line, search: Search) -> Finding:
-        """By their list: a task of that model and time that no other submission has. More than one: nobody can say."""
-        found = [task for task in await self._listed(line, search) if task not in search.known]
-        if len(found) > 1:
-            return Finding(None, certain=False)
-        return Finding(task_id(found[0]) if found else None, certain=True)
+        """By their list, which has no id of ours: a task that nobody knows may be anybody's, and is never guessed at.
+
+        Only where there is none of that model and time is it certain that nothing was accepted.
+        """
+        listed, total = await self._listed(line, search)
+        certain = search.known.issuperset(listed) and len(listed) >= total
+        return Finding(None, certain=certain)
 
     async def cancel(self, line: Line, task: str) -> bool:
         """See `Adapter`. Only what has not begun can be cancelled."""
@@ -97,7 +99,8 @@ class Wan:
         if reply.status != 200:
             raise refuse(reply, _meaning(reply), sent=False)
 
-    async def _listed(self, line: Line, search: Search) -> list[str]:
+    async def _listed(self, line: Line, search: Search) -> tuple[list[str], int]:
+        """The tasks of one page, and how many there are in all."""
         query = {
             "start_time": _written(search.since),
             "end_time": _written(search.until),
@@ -105,10 +108,10 @@ class Wan:
             "page_size": str(_PAGE),
         }
         reply = await line.call(ControlRequest("GET", f"{self._base}{_TASKS}?{urlencode(query)}", self._headers))
-        tasks = at(json_of(reply), "data")
-        if reply.status != 200 or not isinstance(tasks, list):
+        tasks, total = at(json_of(reply), "data"), at(json_of(reply), "total")
+        if reply.status != 200 or not isinstance(tasks, list) or not isinstance(total, int):
             raise refuse(reply, None, sent=False)
-        return list(dict.fromkeys(text_at(task, "task_id") for task in tasks))
+        return [text_at(task, "task_id") for task in tasks], total
 
 
 def _body(payload: Payload) -> dict[str, Any]:

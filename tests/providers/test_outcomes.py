@@ -45,6 +45,8 @@ LOST = (Fault.SERVER_ERROR, Fault.BAD_GATEWAY, Fault.RUBBISH, Fault.DROP_AFTER_A
 def expected(recipient: str, endpoint: Endpoint, fault: Fault) -> str:
     if recipient in UNFINDABLE and endpoint is CREATE and fault in LOST:
         return "internal"
+    if recipient == "wan" and (endpoint, fault) == (CREATE, Fault.DROP_AFTER_ACCEPT):
+        return "internal"
     if recipient == "veo" and (endpoint, fault) == (CREATE, Fault.QUOTA_EXHAUSTED):
         return "auth"
     return OUTCOMES.get((endpoint, fault), DONE)
