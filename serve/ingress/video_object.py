@@ -102,7 +102,7 @@ class VideoDeleted(BaseModel):
     object: Literal["video.deleted"] = "video.deleted"
     deleted: Literal[True] = True
     copy_there: ProviderCopy | None = Field(
-        default=None, description="What a third party still holds of it, and until when; null if none has anything."
+        default=None, description="What a third party still holds of it, and until when; left out if none has anything."
     )
 
 

@@ -169,7 +169,7 @@ async def cancel_video(video_id: VideoId, response: Response, services: Served, 
     return await _shown(services, caller, video_id, response)
 
 
-@router.delete("/v1/videos/{video_id}", responses=_ABSENT)
+@router.delete("/v1/videos/{video_id}", responses=_ABSENT, response_model_exclude_none=True)
 async def delete_video(video_id: VideoId, services: Served, caller: VideoWriter) -> VideoDeleted:
     """Erase a video, its photo, its stills and its prompt. The answer comes when the files are gone."""
     database = services.resources.database
