@@ -108,9 +108,11 @@ class Steps:
         except ProviderFailed as failure:
             await self._refused(recipient, gate.submission, failure)
         except Exception as error:
-            if not isinstance(error, LostOnTheWay):
-                telemetry.log_failure("adapter_failed", error, job_id=submission.job_id)
-            await self._lost(gate.submission)
+            self._noted(error, submission)
+            if gate.submission.state == "waiting":
+                await self._try_again(gate.submission, ProviderFailure.CAPACITY)
+            else:
+                await self._lost(gate.submission)
         else:
             due = self._in(recipient.poll_seconds)
             await self._run(submissions.release, gate.submission, due, state="submitted", task=task, copy="held")
@@ -140,7 +142,8 @@ class Steps:
         search = Search(submission.id, submission.model, sent_at - _GRACE, sent_at + _MINUTE, frozenset(known))
         try:
             finding = await recipient.adapter.find(self._line(recipient), search)
-        except (ProviderFailed, NotSent, LostOnTheWay):
+        except Exception as error:
+            self._noted(error, submission)
             finding = None
         if finding is not None and finding.task is not None:
             await self._run(
@@ -164,7 +167,8 @@ class Steps:
             video = await recipient.adapter.result(line, task, answer)
         except ProviderFailed as failure:
             await self._not_polled(recipient, submission, failure)
-        except (NotSent, LostOnTheWay):
+        except Exception as error:
+            self._noted(error, submission)
             await self._not_polled(recipient, submission, None)
         else:
             await keep_result(self._resources, recipient, submission, video)
@@ -190,15 +194,16 @@ class Steps:
         """Cancel the task where that can be done; whatever comes of it is not wanted, and is deleted if that can be."""
         try:
             await recipient.adapter.cancel(self._line(recipient), submission.task or "")
-        except (ProviderFailed, NotSent, LostOnTheWay) as error:
-            telemetry.log_failure("not_cancelled", error, job_id=submission.job_id)
+        except Exception as error:
+            self._noted(error, submission)
         await self._fail(recipient, submission, code)
 
     async def _delete_copy(self, recipient: Recipient, submission: Submission) -> None:
         """Have the recipient delete what it holds; if it cannot, say until when it does."""
         try:
             outcome = await recipient.adapter.delete(self._line(recipient), submission.task or "")
-        except (ProviderFailed, NotSent, LostOnTheWay):
+        except Exception as error:
+            self._noted(error, submission)
             ended = submission.ended_at or clock.now()
             if clock.now() - ended < _DELETED_WITHIN:
                 await self._later(submission, pause_after(8))
@@ -213,6 +218,12 @@ class Steps:
     async def _fail(self, recipient: Recipient, submission: Submission, code: str, *, lost: bool = False) -> None:
         due, ending = recipient.after_the_end(submission.task, lost=lost)
         await self._run(submissions.release, submission, due, state="failed", failure=str(code), **ending)
+
+    @staticmethod
+    def _noted(error: Exception, submission: Submission) -> None:
+        """Log what no adapter should let out: an answer that nobody thought of must not hold a job for ever."""
+        if not isinstance(error, ProviderFailed | NotSent | LostOnTheWay):
+            telemetry.log_failure("adapter_failed", error, job_id=submission.job_id)
 
     async def _later(self, submission: Submission, pause: timedelta) -> None:
         await self._run(submissions.release, submission, clock.now() + pause)

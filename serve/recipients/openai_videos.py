@@ -33,8 +33,8 @@ _STATUSES: Final[Mapping[int, ProviderFailure]] = {
     413: ProviderFailure.INVALID_INPUT,
     415: ProviderFailure.INVALID_INPUT,
     422: ProviderFailure.INVALID_INPUT,
+    402: ProviderFailure.QUOTA_EXHAUSTED,
     429: ProviderFailure.RATE_LIMITED,
-    503: ProviderFailure.CAPACITY,
 }
 
 

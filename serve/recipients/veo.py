@@ -4,7 +4,6 @@ The bearer token is bought with an assertion that the service account's key sign
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,7 +17,7 @@ from serve.recipients.adapter import Access, Deletion, Finding, Pending, Ready, 
 from serve.recipients.failures import ProviderFailed, ProviderFailure
 from serve.recipients.payload import Payload
 from serve.recipients.replies import at, dumped, json_of, refuse, task_id, text_at
-from serve.recipients.wire import ContentRequest, ControlRequest, Line, NotSent, Reply, Wire
+from serve.recipients.wire import ContentRequest, ControlRequest, Line, LostOnTheWay, NotSent, Reply, Wire
 
 __all__ = ["Veo"]
 
@@ -74,8 +73,8 @@ class Veo:
         if reply.status == 404:
             raise ProviderFailed(ProviderFailure.EXPIRED)
         if reply.status != 200 or not json_of(reply):
-            auth = _meaning(reply) is ProviderFailure.AUTH
-            raise refuse(reply, ProviderFailure.AUTH if auth else None, sent=False)
+            self._token = ""
+            raise refuse(reply, None, sent=False)
         return _outcome(json_of(reply))
 
     async def result(self, line: Line, task: str, ready: Ready) -> bytes:  # noqa: ARG002 - it came with the poll
@@ -116,13 +115,18 @@ class Veo:
             raise ProviderFailed(ProviderFailure.AUTH) from None
         body = urlencode({"grant_type": _GRANT, "assertion": assertion}).encode()
         headers = {"content-type": "application/x-www-form-urlencoded"}
-        reply = await line.call(ControlRequest("POST", where, headers, body))
+        try:
+            reply = await line.call(ControlRequest("POST", where, headers, body))
+        except LostOnTheWay:
+            raise NotSent from None
         token = text_at(json_of(reply), "access_token")
         if reply.status in (400, 401, 403):
             raise ProviderFailed(ProviderFailure.AUTH)
         if reply.status != 200 or not token:
             raise NotSent
-        self._token, self._token_ends = token, now + _LIFE
+        seconds = at(json_of(reply), "expires_in")
+        life = timedelta(seconds=seconds) if isinstance(seconds, int) and 0 < seconds < 86_400 else _LIFE
+        self._token, self._token_ends = token, now + life
 
 
 def _account(key_file: str) -> Mapping[str, str]:
@@ -156,7 +160,8 @@ def _outcome(operation: Mapping[str, Any]) -> Pending | Ready:
         return Pending(running=True)
     code = at(operation, "error", "code")
     if code is not None:
-        raise ProviderFailed(_OPERATION_CODES.get(code, ProviderFailure.INTERNAL))
+        known = _OPERATION_CODES.get(code) if isinstance(code, int) else None
+        raise ProviderFailed(known or ProviderFailure.INTERNAL)
     encoded = text_at(operation, "response", "videos", 0, "bytesBase64Encoded")
     if not encoded:
         filtered = at(operation, "response", "raiMediaFilteredCount")
@@ -164,7 +169,7 @@ def _outcome(operation: Mapping[str, Any]) -> Pending | Ready:
         raise ProviderFailed(ProviderFailure.MODERATION_OUTPUT if moderated else ProviderFailure.INTERNAL)
     try:
         return Ready(inline=base64.b64decode(encoded, validate=True))
-    except binascii.Error:
+    except ValueError:
         raise ProviderFailed(ProviderFailure.INTERNAL) from None
 
 

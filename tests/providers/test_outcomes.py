@@ -47,6 +47,8 @@ def expected(recipient: str, endpoint: Endpoint, fault: Fault) -> str:
         return "internal"
     if recipient == "wan" and (endpoint, fault) == (CREATE, Fault.DROP_AFTER_ACCEPT):
         return "internal"
+    if recipient == "veo" and (endpoint, fault) == (POLL, Fault.AUTH):
+        return DONE  # its token may have ended early: another is bought, and that is refused where the key is bad
     if recipient == "veo" and (endpoint, fault) == (CREATE, Fault.QUOTA_EXHAUSTED):
         return "auth"
     return OUTCOMES.get((endpoint, fault), DONE)
