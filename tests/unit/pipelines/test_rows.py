@@ -53,7 +53,6 @@ def plant(garden: Garden, kept: timedelta) -> None:
     to: dict[str, Any] = {
         "job_id": world.job(account),
         "account_id": account,
-        "fence": 1,
         "recipient": "nobody",
         "model": "none",
     }
