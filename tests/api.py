@@ -139,7 +139,7 @@ class Person:
         return str(answer.json()["id"])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Api:
     """One application over one database and one data folder."""
 
