@@ -139,7 +139,7 @@ class Person:
         return str(answer.json()["id"])
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Api:
     """One application over one database and one data folder."""
 
@@ -147,6 +147,10 @@ class Api:
     services: Services
     stages: StageResources
     world: World
+
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:
+        """Be short: Hypothesis warns where it would have to print a whole installation."""
+        printer.text("the application")
 
     def person(self, **details: str) -> Person:
         """Open an account."""
