@@ -60,7 +60,7 @@ class Director:
             asyncio.create_task(for_ever("director_failed", self._claim, jobs.poll_seconds, self._wake)),
             asyncio.create_task(for_ever("director_failed", self._keep_order, jobs.heartbeat_seconds)),
             asyncio.create_task(for_ever("director_failed", self._clean, jobs.heartbeat_seconds)),
-            asyncio.create_task(for_ever("director_failed", self._delegate, jobs.poll_seconds)),
+            asyncio.create_task(for_ever("director_failed", self._delegate, jobs.heartbeat_seconds)),
         ]
         telemetry.log("replica_started", deployment="director")
 
@@ -110,8 +110,7 @@ class Director:
         database = self._resources.database
         if await database.run(delegation.settle):
             self._wake.set()
-        if self._delegates:
-            await database.run(delegation.hand_over, self._delegates)
+        await database.run(delegation.hand_over, self._delegates)
 
     async def _publish(self, lease: Lease) -> None:
         """Deliver. There is no worker that could be lost: while the database is away, wait for it."""

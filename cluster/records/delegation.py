@@ -43,12 +43,14 @@ class Delegate:
 def hand_over(connection: Connection, delegates: Mapping[str, Delegate]) -> int:
     """Make submissions of due jobs, first in line first, as far as the budgets go; how many.
 
-    ``delegates`` maps our names of the models to who makes their videos.
+    ``delegates`` maps our names of the models to who makes their videos. A job whose model has nobody (any more) fails.
     """
     counts = _Counts(connection)
     chosen = []
-    for job_id, account_id, model in _due(connection, list(delegates)):
-        if counts.take(delegates[model], account_id):
+    for job_id, account_id, model in _due(connection):
+        if model not in delegates:
+            _refuse(connection, job_id)
+        elif counts.take(delegates[model], account_id):
             chosen.append((job_id, account_id, delegates[model]))
     fences = jobs.begin_stage(connection, [job_id for job_id, *_ in chosen]) if chosen else {}
     for job_id, account_id, to in chosen:
@@ -97,7 +99,7 @@ class _Counts:
         return True
 
 
-def _due(connection: Connection, models: list[str]) -> list[Any]:
+def _due(connection: Connection) -> list[Any]:
     handed = select(_s.job_id).where(_s.job_id == _j.id).exists()
     leased = select(leases.leases.c.job_id).where(leases.leases.c.job_id == _j.id).exists()
     query = (
@@ -106,7 +108,6 @@ def _due(connection: Connection, models: list[str]) -> list[Any]:
         .where(
             _j.state.in_(ACTIVE),
             _j.stage == Stage.DELEGATION,
-            _j.model.in_(models),
             _j.epoch == accounts.c.epoch,
             ~handed,
             ~leased,
@@ -116,6 +117,11 @@ def _due(connection: Connection, models: list[str]) -> list[Any]:
         .with_for_update(skip_locked=True, of=jobs.jobs)
     )
     return list(connection.execute(query).all())
+
+
+def _refuse(connection: Connection, job_id: str) -> None:
+    (fence,) = jobs.begin_stage(connection, [job_id]).values()
+    lifecycle.fail(connection, Lease(job_id, fence, Stage.DELEGATION), "recipient_unavailable")
 
 
 def _settle(connection: Connection, submission: Submission) -> None:

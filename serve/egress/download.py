@@ -9,6 +9,7 @@ import httpx
 from serve.egress.client import Client
 from serve.egress.errors import EgressFailed, translated
 from serve.egress.pinning import Pinned, Rules
+from serve.egress.replies import read_within
 from serve.url_failures import UrlFailure
 
 __all__ = ["Download", "download"]
@@ -62,12 +63,4 @@ def _next(pinned: Pinned, location: str) -> str:
 async def _body(response: httpx.Response, most: int) -> bytes:
     if response.status_code != httpx.codes.OK:
         raise EgressFailed(_FAILURES.get(response.status_code, UrlFailure.BAD_ANSWER))
-    declared = response.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > most:
-        raise EgressFailed(UrlFailure.TOO_LARGE)
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) > most:
-            raise EgressFailed(UrlFailure.TOO_LARGE)
-    return bytes(body)
+    return await read_within(response, most)

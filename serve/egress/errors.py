@@ -22,7 +22,12 @@ class EgressFailed(Exception):
 
 
 class MayNotLeave(Exception):
-    """What was about to be sent may not be sent any more. Raised by a last look, which has written down why."""
+    """What was about to be sent may not be sent any more. Raised by a last look, which knows why."""
+
+    def __init__(self, code: str = "consent_withdrawn") -> None:
+        """Refuse for ``code``, one of `serve.failures`."""
+        super().__init__(code)
+        self.code = code
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from cluster import clock
-from cluster.errors import Forbidden
+from cluster.errors import ConsentRequired, Forbidden
 from cluster.records import disclosure_outcomes, disclosures, submissions
 from cluster.records.disclosure_outcomes import Outcome
 from cluster.records.disclosures import Disclosure, Sending, Subject
@@ -52,7 +52,7 @@ class Gate:
         """Look, and write; the first byte must follow at once.
 
         Raises:
-            MayNotLeave: there is no live grant, or the submission is somebody else's by now.
+            MayNotLeave: there is no live grant, something else forbids it, or the submission is somebody else's by now.
         """
         while self.line is None or clock.now() > self.line.send_by:
             if self.line is not None:
@@ -75,8 +75,10 @@ class Gate:
         sending = Sending(self._receiver.name, self._receiver.country, self._receiver.categories, content)
         try:
             line = disclosures.record(connection, self._keys, self._subject, sending, self._notices)
-        except Forbidden:
+        except ConsentRequired:
             raise MayNotLeave from None
+        except Forbidden as refusal:
+            raise MayNotLeave(refusal.code) from None
         written = {"state": "written", "sent_at": line.recorded_at, "attempts": self.submission.attempts + 1}
         if not submissions.advance(connection, self.submission, **written) or submissions.abandoned(
             connection, [self.submission.id]

@@ -6,7 +6,7 @@ from serve.egress.errors import EgressFailed
 from serve.recipients.wire import Reply
 from serve.url_failures import UrlFailure
 
-__all__ = ["read_reply"]
+__all__ = ["read_reply", "read_within"]
 
 
 async def read_reply(response: httpx.Response, most: int) -> Reply:
@@ -15,10 +15,18 @@ async def read_reply(response: httpx.Response, most: int) -> Reply:
     Raises:
         EgressFailed: it has more than ``most`` bytes.
     """
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Reply(response.status_code, headers, await read_within(response, most))
+
+
+async def read_within(response: httpx.Response, most: int) -> bytes:
+    """The body of an answer; errors as in `read_reply`. What it says of its own length is not waited for."""
+    declared = response.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > most:
+        raise EgressFailed(UrlFailure.TOO_LARGE)
     body = bytearray()
     async for piece in response.aiter_raw():
         body += piece
         if len(body) > most:
             raise EgressFailed(UrlFailure.TOO_LARGE)
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Reply(response.status_code, headers, bytes(body))
+    return bytes(body)

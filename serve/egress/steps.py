@@ -4,6 +4,7 @@ Whatever happens is written down by one compare-and-set; whoever dies in between
 on.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -35,6 +36,10 @@ _GRACE: Final = timedelta(seconds=10)
 """After a lost answer: what was sent may still arrive, and be listed, before this."""
 _SEARCHED_FOR: Final = timedelta(minutes=10)
 _DELETED_WITHIN: Final = timedelta(days=30)
+_LONGEST_PAUSE: Final = timedelta(hours=6)
+"""Between two attempts at a deletion; each waits as long as all before it together."""
+_POLLED_AT_ONCE: Final = 8
+"""An answer to a poll may bring the whole video: so many lie in memory at most."""
 
 
 class Steps:
@@ -52,24 +57,35 @@ class Steps:
         self._resources, self._rules, self._cuts = resources, rules, cuts
         self._recipients, self._notices = recipients, notices
         self._bounds = resources.settings.outbound
+        self._room = asyncio.Semaphore(_POLLED_AT_ONCE)
 
     async def step(self, submission: Submission) -> None:
         """Take it a step further."""
         recipient = self._recipients.get(submission.recipient)
         if recipient is None:
-            await self._later(submission, _MINUTE)
+            await self._step_without(submission)
         elif submission.ended:
             await self._delete_copy(recipient, submission)
         elif submission.state in ("written", "submit_unknown"):
             await self._search(recipient, submission)
         elif submission.state == "submitted":
-            await (self._stop if submission.abandoned_at else self._poll)(recipient, submission)
+            async with self._room:
+                await (self._stop if submission.abandoned_at else self._poll)(recipient, submission)
         elif submission.abandoned_at:
             await self._fail(recipient, submission, "cancelled_by_user")
         elif self._is_late(submission):
             await self._fail(recipient, submission, ProviderFailure.CAPACITY)
         else:
             await self._submit(recipient, submission)
+
+    async def _step_without(self, submission: Submission) -> None:
+        """Nobody here can reach the recipient (any more): what has not left fails at once, what has is waited for."""
+        if submission.state == "waiting":
+            await self._end(submission, None, ProviderFailure.AUTH, submissions.ending(None, None))
+        elif not submission.ended and (submission.abandoned_at or self._is_late(submission)):
+            await self._end(submission, None, ProviderFailure.TIMEOUT, submissions.ending("unknown", None))
+        else:
+            await self._later(submission, _MINUTE)
 
     async def _submit(self, recipient: Recipient, submission: Submission) -> None:
         since = clock.now() - _MINUTE
@@ -101,8 +117,8 @@ class Steps:
         wire = SubmissionWire(recipient.client, self._rules, self._bounds.max_result_bytes, gate, self._cuts, sending)
         try:
             task = await recipient.adapter.submit(wire, parcel.payload)
-        except MayNotLeave:
-            await self._fail(recipient, gate.submission, "consent_withdrawn")
+        except MayNotLeave as refusal:
+            await self._fail(recipient, gate.submission, refusal.code)
         except NotSent:
             await self._try_again(gate.submission, ProviderFailure.CAPACITY)
         except ProviderFailed as failure:
@@ -204,9 +220,9 @@ class Steps:
             outcome = await recipient.adapter.delete(self._line(recipient), submission.task or "")
         except Exception as error:
             self._noted(error, submission)
-            ended = submission.ended_at or clock.now()
-            if clock.now() - ended < _DELETED_WITHIN:
-                await self._later(submission, pause_after(8))
+            since = clock.now() - (submission.ended_at or clock.now())
+            if since < _DELETED_WITHIN:
+                await self._later(submission, min(max(since, _GRACE), _LONGEST_PAUSE))
                 return
             outcome = Deletion.IMPOSSIBLE
         if outcome is Deletion.IMPOSSIBLE:
@@ -217,6 +233,9 @@ class Steps:
 
     async def _fail(self, recipient: Recipient, submission: Submission, code: str, *, lost: bool = False) -> None:
         due, ending = recipient.after_the_end(submission.task, lost=lost)
+        await self._end(submission, due, code, ending)
+
+    async def _end(self, submission: Submission, due: datetime | None, code: str, ending: Mapping[str, Any]) -> None:
         await self._run(submissions.release, submission, due, state="failed", failure=str(code), **ending)
 
     @staticmethod

@@ -39,7 +39,7 @@ def marked(text: str) -> Markup:
 @lru_cache(maxsize=8)
 def render(policy: Policy) -> str:
     """The page of a policy."""
-    return page("privacy.html", policy=policy)
+    return page("privacy.html", document=policy)
 
 
 def page(template: str, **shown: object) -> str:

@@ -35,10 +35,10 @@ class Bedrock:
         """S3 is beside Bedrock: at the host of the same region, or where one address stands for both."""
         self._url = access.base_url.rstrip("/")
         options, secrets = access.options, access.secrets
-        self._signer = Signer(secrets["access_key"], secrets["secret_key"], options["region"])
+        self._signer = Signer(secrets.get("access_key", ""), secrets.get("secret_key", ""), options.get("region", ""))
         storage = self._url.replace("//bedrock-runtime.", "//s3.", 1)
-        self._bucket = ResultBucket(storage, options["bucket"], self._signer)
-        self._bucket_name, self._prefix = options["bucket"], options.get("prefix", "").strip("/")
+        self._bucket = ResultBucket(storage, options.get("bucket", ""), self._signer)
+        self._bucket_name, self._prefix = options.get("bucket", ""), options.get("prefix", "").strip("/")
 
     async def submit(self, wire: Wire, payload: Payload) -> str:
         """Start an invocation."""
@@ -65,7 +65,7 @@ class Bedrock:
                 raise ended(invocation)
         raise not_told(reply)
 
-    async def result(self, line: Line, task: str, ready: Ready) -> bytes:  # noqa: ARG002 - it lies where we said
+    async def result(self, line: Line, task: str, ready: Ready) -> bytes:
         """The video, out of its folder."""
         return await self._bucket.video(line, self._folder(task.partition(":")[0]))
 
@@ -89,7 +89,7 @@ class Bedrock:
             query["nextToken"] = str(page["nextToken"])
         return _UNSURE
 
-    async def cancel(self, line: Line, task: str) -> bool:  # noqa: ARG002 - there is no such call
+    async def cancel(self, line: Line, task: str) -> bool:
         """It cannot be done."""
         return False
 

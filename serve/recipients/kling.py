@@ -68,7 +68,7 @@ class Kling:
                 return Pending(status == "processing")
         raise refuse(reply, None, sent=False)
 
-    async def result(self, line: Line, task: str, ready: Ready) -> bytes:  # noqa: ARG002 - the URL says it all
+    async def result(self, line: Line, task: str, ready: Ready) -> bytes:
         """See `Adapter`. The URL is on a host of their own choosing, and gets no credentials."""
         return fetched(await line.fetch(str(ready.reference["url"])))
 
@@ -81,11 +81,11 @@ class Kling:
             raise refuse(reply, None, sent=False)
         return Finding(task_id(at(json_of(reply), "data", "task_id")), certain=True)
 
-    async def cancel(self, line: Line, task: str) -> bool:  # noqa: ARG002 - there is no such call
+    async def cancel(self, line: Line, task: str) -> bool:
         """It cannot be done."""
         return False
 
-    async def delete(self, line: Line, task: str) -> Deletion:  # noqa: ARG002 - there is no such call
+    async def delete(self, line: Line, task: str) -> Deletion:
         """It cannot be done."""
         return Deletion.IMPOSSIBLE
 

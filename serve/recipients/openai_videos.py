@@ -76,11 +76,11 @@ class OpenAIVideos:
         percent = at(video, "progress")
         return Pending(status == "in_progress", percent if isinstance(percent, int) and 0 <= percent <= 100 else None)
 
-    async def result(self, line: Line, task: str, ready: Ready) -> bytes:  # noqa: ARG002 - the task says it all
+    async def result(self, line: Line, task: str, ready: Ready) -> bytes:
         """See `Adapter`."""
         return fetched(await line.fetch(f"{self._base}/{task}/content", self._headers))
 
-    async def find(self, line: Line, search: Search) -> Finding:  # noqa: ARG002 - there is nothing to look for
+    async def find(self, line: Line, search: Search) -> Finding:
         """Nothing of ours is in their list, so it cannot be said."""
         return Finding(None, certain=False)
 

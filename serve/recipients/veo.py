@@ -3,6 +3,7 @@
 The bearer token is bought with an assertion that the service account's key signs; no labels and no storage are named.
 """
 
+import asyncio
 import base64
 import json
 from collections.abc import Mapping
@@ -72,26 +73,29 @@ class Veo:
         reply = await line.call(ControlRequest("POST", url, await self._headers(line), body, most=_LARGEST))
         if reply.status == 404:
             raise ProviderFailed(ProviderFailure.EXPIRED)
-        if reply.status != 200 or not json_of(reply):
+        if reply.status != 200:
             self._token = ""
             raise refuse(reply, None, sent=False)
-        return _outcome(json_of(reply))
+        operation = await asyncio.to_thread(json_of, reply)
+        if not operation:
+            raise refuse(reply, None, sent=False)
+        return await asyncio.to_thread(_outcome, operation)
 
-    async def result(self, line: Line, task: str, ready: Ready) -> bytes:  # noqa: ARG002 - it came with the poll
+    async def result(self, line: Line, task: str, ready: Ready) -> bytes:
         """See `Adapter`."""
         if ready.inline is None:
             raise ProviderFailed(ProviderFailure.EXPIRED)
         return ready.inline
 
-    async def find(self, line: Line, search: Search) -> Finding:  # noqa: ARG002 - there is no list
+    async def find(self, line: Line, search: Search) -> Finding:
         """Operations have no list and no id of ours, so it cannot be said."""
         return Finding(None, certain=False)
 
-    async def cancel(self, line: Line, task: str) -> bool:  # noqa: ARG002 - there is no such call
+    async def cancel(self, line: Line, task: str) -> bool:
         """It cannot be done."""
         return False
 
-    async def delete(self, line: Line, task: str) -> Deletion:  # noqa: ARG002 - nothing is kept
+    async def delete(self, line: Line, task: str) -> Deletion:
         """There is nothing to delete: the result came inline."""
         return Deletion.ABSENT
 

@@ -71,7 +71,7 @@ class Wan:
                 return Pending(status == "RUNNING")
         raise refuse(reply, None, sent=False)
 
-    async def result(self, line: Line, task: str, ready: Ready) -> bytes:  # noqa: ARG002 - the URL says it all
+    async def result(self, line: Line, task: str, ready: Ready) -> bytes:
         """See `Adapter`. The URL is on a host of their own choosing, and gets no credentials."""
         return fetched(await line.fetch(str(ready.reference["url"])))
 
@@ -89,7 +89,7 @@ class Wan:
         reply = await line.call(ControlRequest("POST", f"{self._base}{_TASKS}/{task}/cancel", self._headers))
         return reply.status == 200
 
-    async def delete(self, line: Line, task: str) -> Deletion:  # noqa: ARG002 - there is no such call
+    async def delete(self, line: Line, task: str) -> Deletion:
         """It cannot be done."""
         return Deletion.IMPOSSIBLE
 
