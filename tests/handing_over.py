@@ -1,7 +1,8 @@
 """A job on its way to an emulated third party and back, in this process; database, gate, adapter, sockets are real."""
 
+import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -110,6 +111,30 @@ class HandingOver:
                 return
             self.pass_time()
         raise AssertionError(f"it did not come to that: {self.world.sql('SELECT state, failure FROM submissions')}")
+
+    def work(self, use: Callable[[RecipientChannel], Awaitable[None]]) -> None:
+        """Use a channel that is looked after as in a replica, on a loop of its own."""
+
+        async def run() -> None:
+            channel = self.channel()
+            looking = asyncio.create_task(channel.look_after())
+            try:
+                await use(channel)
+            finally:
+                looking.cancel()
+                await self.resources.database.close()
+
+        asyncio.run(run())
+
+    def to_the_end(self, *job_ids: str) -> list[Submission]:
+        """Let jobs come to an end, whichever, and their copies too; their submissions."""
+
+        def over() -> bool:
+            found = [self.submission(job_id) for job_id in job_ids]
+            return all(one.ended and one.copy != "held" for one in found)
+
+        self.work(lambda channel: self.go_on(channel, over))
+        return [self.submission(job_id) for job_id in job_ids]
 
     def hand_over(self) -> int:
         """What the director does with due jobs."""

@@ -20,6 +20,7 @@ from tests.emulators.catalogue import find
 from tests.emulators.emulator import Emulator
 from tests.emulators.server import serving
 from tests.handing_over import MODELS, secrets_of, used
+from tests.recipients import register
 
 _HOST = "127.0.0.1"
 
@@ -38,7 +39,7 @@ def main() -> None:
         environment = _installation(Path(folder), emulator, server.url)
         command = [str(Path(sys.executable).with_name("i2v")), "demo", "--model", MODELS[emulator.name], "--agree"]
         photo = [arguments.photo] if arguments.photo else []
-        status = subprocess.run([*command, "--seconds", _seconds(emulator), *photo], env=environment, check=False)
+        status = subprocess.run([*command, "--seconds", _seconds(emulator.name), *photo], env=environment, check=False)
     sys.stdout.write(f"{emulator.name} received {len(server.record.all_bytes())} bytes in all.\n")
     sys.exit(status.returncode)
 
@@ -58,8 +59,9 @@ def _installation(folder: Path, emulator: Emulator, url: str) -> dict[str, str]:
     }
 
 
-def _seconds(emulator: Emulator) -> str:
-    return {"wan": "2", "kling": "3"}.get(emulator.name, {"veo": "4", "bedrock": "5"}.get(emulator.name, "4"))
+def _seconds(name: str) -> str:
+    """The shortest video that the model makes."""
+    return str(min(register().recipients[name].models[MODELS[name]].capabilities.seconds))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -61,31 +61,10 @@ def account(upstream: HandingOver) -> str:
     return account
 
 
-def work(upstream: HandingOver, use: Callable[[RecipientChannel], Any]) -> None:
-    async def run() -> None:
-        channel = upstream.channel()
-        looking = asyncio.create_task(channel.look_after())
-        try:
-            await use(channel)
-        finally:
-            looking.cancel()
-            await upstream.resources.database.close()
-
-    asyncio.run(run())
-
-
-def to_the_end(upstream: HandingOver, job: str) -> None:
-    async def use(channel: RecipientChannel) -> None:
-        await upstream.go_on(channel, lambda: upstream.submission(job).ended)
-        await upstream.go_on(channel, lambda: upstream.submission(job).copy != "held")
-
-    work(upstream, use)
-
-
 @pytest.mark.promise("P46", "P47", "P49", "P50", "P51", "P52")
 def test_the_bytes_that_leave_are_the_allowed_ones(upstream: HandingOver, account: str) -> None:
     job = upstream.job(account)
-    to_the_end(upstream, job)
+    upstream.to_the_end(job)
     assert upstream.read(job).stage is Stage.RECEPTION
     record = upstream.server.record
     head, _, _ = record.all_bytes().partition(b"\r\n\r\n")
@@ -111,7 +90,7 @@ def test_nothing_leaves_without_a_grant_that_is_older_than_the_job(
     upstream.hand_over()
     for granted in answers[1:] if answers[:1] == [True] else answers:
         upstream.answer(other, granted)
-    work(upstream, lambda channel: upstream.go_on(channel, lambda: upstream.submission(job).ended))
+    upstream.work(lambda channel: upstream.go_on(channel, lambda: upstream.submission(job).ended))
     assert (upstream.lines(), upstream.server.record.all_bytes()) == ([], b"")
 
 
@@ -138,7 +117,7 @@ def test_a_withdrawal_stops_what_is_being_sent(upstream: HandingOver, account: s
         assert last is not None
         assert last - said <= LONGEST
 
-    work(upstream, use)
+    upstream.work(use)
     assert [line.outcome for line in upstream.lines()] == ["cut"]
     assert upstream.emulator.tasks.paid == 0
     assert upstream.read(job).error_code == "consent_withdrawn"
@@ -159,7 +138,7 @@ def test_one_look_at_the_consent_lets_one_call_out(
 ) -> None:
     monkeypatch.setattr("tests.handing_over.create", lambda _, access: Twice(access))
     job = upstream.job(account)
-    work(upstream, lambda channel: upstream.go_on(channel, lambda: upstream.submission(job).ended))
+    upstream.work(lambda channel: upstream.go_on(channel, lambda: upstream.submission(job).ended))
     assert (upstream.emulator.tasks.paid, len(upstream.lines())) == (1, 1)
 
 
@@ -174,7 +153,7 @@ def test_nothing_is_sent_in_clear(names: Names) -> None:
 @pytest.mark.promise("P77")
 def test_the_providers_copy_is_deleted_once_the_video_has_come(upstream: HandingOver, account: str) -> None:
     job = upstream.job(account)
-    to_the_end(upstream, job)
+    upstream.to_the_end(job)
     assert upstream.submission(job).copy == "deleted"
     assert upstream.emulator.tasks.all() == []
 

@@ -1,13 +1,9 @@
 """What a provider does wrong, at each endpoint, and what becomes of the job: one vocabulary, and never paid twice."""
 
-import asyncio
-from typing import Any
-
 import pytest
 
 from cluster.records.job_states import JobState, Stage
 from tests.emulators.script import Endpoint, Fault
-from tests.handing_over import HandingOver
 from tests.providers.conftest import Uses
 
 RECIPIENTS = ("bedrock", "kling", "openai_videos", "veo", "wan")
@@ -54,18 +50,6 @@ def expected(recipient: str, endpoint: Endpoint, fault: Fault) -> str:
     return OUTCOMES.get((endpoint, fault), DONE)
 
 
-def handed_over(upstream: HandingOver, job: str) -> None:
-    """Let it come to an end, whichever."""
-
-    async def go() -> None:
-        channel = upstream.channel()
-        await upstream.go_on(channel, lambda: upstream.submission(job).ended)
-        await upstream.go_on(channel, lambda: upstream.submission(job).copy != "held")
-        await upstream.resources.database.close()
-
-    asyncio.run(go())
-
-
 CASES = [
     (recipient, endpoint, fault)
     for recipient in RECIPIENTS
@@ -83,8 +67,7 @@ def test_every_fault_has_one_outcome_and_is_paid_once_at_most(
     upstream.answer(account, True)
     upstream.emulator.script.add(endpoint, fault, amount=3)
     job = upstream.job(account)
-    handed_over(upstream, job)
-    found: Any = upstream.submission(job)
+    (found,) = upstream.to_the_end(job)
     assert (found.failure if found.state == "failed" else found.state) == expected(recipient, endpoint, fault)
     assert upstream.emulator.tasks.paid <= 1
     assert upstream.emulator.script.waiting() == 0

@@ -1,6 +1,5 @@
 """What is particular to two of them: a list without ids of ours, an older body, an older kind of key."""
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -10,18 +9,6 @@ from tests import handing_over
 from tests.emulators.script import Endpoint, Fault
 from tests.handing_over import HandingOver
 from tests.providers.conftest import Uses
-
-
-def to_the_end(upstream: HandingOver, *job_ids: str) -> list[Any]:
-    """Let jobs come to an end; their submissions."""
-
-    async def go() -> None:
-        channel = upstream.channel()
-        await upstream.go_on(channel, lambda: all(upstream.submission(job).ended for job in job_ids))
-        await upstream.resources.database.close()
-
-    asyncio.run(go())
-    return [upstream.submission(job) for job in job_ids]
 
 
 def somebody(upstream: HandingOver) -> str:
@@ -36,7 +23,7 @@ def test_a_lost_answer_of_wan_is_never_taken_for_somebody_elses_task(uses: Uses)
     upstream.emulator.script.add(Endpoint.CREATE, Fault.DROP_AFTER_ACCEPT)
     upstream.emulator.script.add(Endpoint.CREATE, Fault.DROP_BEFORE)
     first, second = (upstream.job(somebody(upstream), prompt=words) for words in ("hers", "his"))
-    found = to_the_end(upstream, first, second)
+    found = upstream.to_the_end(first, second)
     assert [(one.state, one.failure, one.task) for one in found] == [("failed", "internal", None)] * 2
     assert upstream.emulator.tasks.paid == 1
 
@@ -44,14 +31,14 @@ def test_a_lost_answer_of_wan_is_never_taken_for_somebody_elses_task(uses: Uses)
 def test_a_lost_answer_of_wan_that_did_not_arrive_is_sent_again(uses: Uses) -> None:
     upstream = uses("wan")
     upstream.emulator.script.add(Endpoint.CREATE, Fault.DROP_BEFORE)
-    (found,) = to_the_end(upstream, upstream.job(somebody(upstream)))
+    (found,) = upstream.to_the_end(upstream.job(somebody(upstream)))
     assert (found.state, found.attempts, upstream.emulator.tasks.paid) == ("done", 2, 1)
 
 
 def test_an_older_wan_takes_its_own_body(uses: Uses, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(handing_over.MODELS, "wan", "wan-2.6")
     upstream = uses("wan")
-    (found,) = to_the_end(upstream, upstream.job(somebody(upstream)))
+    (found,) = upstream.to_the_end(upstream.job(somebody(upstream)))
     assert (found.state, found.model) == ("done", "wan2.6-i2v")
     assert b'"img_url"' in bytes(upstream.server.record.bodies[0])
 
@@ -62,5 +49,5 @@ def test_kling_takes_older_keys_of_which_a_token_is_made(uses: Uses, secret: str
     emulator: Any = upstream.emulator
     known = emulator.secret_key if secret == "right" else "another-secret-key-of-at-least-32-bytes"
     upstream = replace(upstream, secrets={"access_key": emulator.access_key, "secret_key": known})
-    (found,) = to_the_end(upstream, upstream.job(somebody(upstream)))
+    (found,) = upstream.to_the_end(upstream.job(somebody(upstream)))
     assert (found.state, found.failure) == (state, None if state == "done" else "auth")

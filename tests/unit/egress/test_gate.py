@@ -29,21 +29,6 @@ def account(upstream: HandingOver) -> str:
     return account
 
 
-def work(upstream: HandingOver, use: Callable[[RecipientChannel], Any]) -> None:
-    """Run something with a channel, which is looked after as in a replica."""
-
-    async def run() -> None:
-        channel = upstream.channel()
-        looking = asyncio.create_task(channel.look_after())
-        try:
-            await use(channel)
-        finally:
-            looking.cancel()
-            await upstream.resources.database.close()
-
-    asyncio.run(run())
-
-
 def ended(upstream: HandingOver, job: str) -> Callable[[], bool]:
     return lambda: upstream.submission(job).ended
 
@@ -55,7 +40,7 @@ def test_a_submission_goes_there_and_back_and_its_copy_is_deleted(upstream: Hand
         await upstream.go_on(channel, lambda: upstream.read(job).stage is Stage.RECEPTION)
         await upstream.go_on(channel, lambda: upstream.submission(job).copy == "deleted")
 
-    work(upstream, use)
+    upstream.work(use)
     (line,) = upstream.lines()
     assert (line.outcome, line.recipient, line.submission_id) == (
         "answered",
@@ -71,7 +56,7 @@ def test_a_submission_goes_there_and_back_and_its_copy_is_deleted(upstream: Hand
 def test_without_a_grant_not_even_a_connection_sends_anything(upstream: HandingOver) -> None:
     account = upstream.world.account()
     job = upstream.job(account)
-    work(upstream, lambda channel: upstream.go_on(channel, ended(upstream, job)))
+    upstream.work(lambda channel: upstream.go_on(channel, ended(upstream, job)))
     assert upstream.submission(job).failure == "consent_withdrawn"
     assert (upstream.lines(), upstream.server.record.all_bytes()) == ([], b"")
 
@@ -83,7 +68,7 @@ def test_what_was_withdrawn_before_the_commit_leaves_nothing(upstream: HandingOv
     upstream.answer(account, False)
     if again:
         upstream.answer(account, True)
-    work(upstream, lambda channel: upstream.go_on(channel, ended(upstream, job)))
+    upstream.work(lambda channel: upstream.go_on(channel, ended(upstream, job)))
     assert (upstream.lines(), upstream.server.record.all_bytes()) == ([], b"")
     assert upstream.read(job).error_code == "consent_withdrawn"
 
@@ -99,8 +84,7 @@ def test_who_slept_after_the_commit_looks_again(
         line = record(self, *args)
         if not slept.is_set():
             slept.set()
-            self._stopped = True  # type: ignore[attr-defined]
-            clock.shift(timedelta(seconds=1.5))
+            upstream.let_pass(timedelta(seconds=1.5))
         return line
 
     monkeypatch.setattr(Gate, "_record", sleepy)
@@ -113,7 +97,7 @@ def test_who_slept_after_the_commit_looks_again(
         await ending(self, *args)
 
     monkeypatch.setattr(Gate, "ended", withdrawing)
-    work(upstream, lambda channel: upstream.go_on(channel, lambda: upstream.submission(job).state != "waiting"))
+    upstream.work(lambda channel: upstream.go_on(channel, lambda: upstream.submission(job).state != "waiting"))
     outcomes = [line.outcome for line in upstream.lines()]
     if withdrawn:
         assert outcomes == ["not_sent"]
@@ -146,7 +130,7 @@ def test_a_sending_is_cut_within_two_seconds(upstream: HandingOver, account: str
         await channel.drain()
         await asyncio.sleep(LONGEST + 0.5)
 
-    work(upstream, use)
+    upstream.work(use)
     if how == "database":
         upstream.world.sql("GRANT SELECT (epoch) ON accounts TO i2v_outbound")
     received = upstream.server.record.all_bytes()
