@@ -28,8 +28,9 @@ up: $(READY) ## Start the cluster and leave it running.
 down: $(READY) ## End it. Data stay.
 	$(BIN)/i2v down
 
-test: $(READY) ## Run every test.
-	$(BIN)/python -m pytest
+test: $(READY) ## Run every test: first those within a process, two at a time, then those that need whole clusters.
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/promises
+	$(BIN)/python -m pytest tests/cluster tests/chaos
 
 test-clients: $(READY) ## Try the unmodified OpenAI SDKs, each in an environment of its own, and every snippet of the guides.
 	$(BIN)/python -m pytest tests/clients

@@ -1,7 +1,7 @@
 """Jobs: the durable queue. A row is the whole truth about a job; the prompt in it is sealed."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -113,6 +113,7 @@ class NewJob:
     """Its place among the due jobs of its priority; `lifecycle.accept` gives it."""
     store: bool = True
     expires_at: datetime | None = None
+    created_at: datetime = field(default_factory=clock.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,6 @@ def create(connection: Connection, keys: KeyStore, new: NewJob) -> None:
         "prompt_sealed": keys.seal_text(new.account_id, new.prompt, prompt_context(new.id)),
         "attempts": 0,
         "fence": 0,
-        "created_at": clock.now(),
     }
     connection.execute(insert(jobs).values(values))
 

@@ -239,6 +239,7 @@ def _new_job(
     photo: ImageFacts,
     snapshot: Mapping[str, Any],
 ) -> NewJob:
+    now = clock.now()
     width, height = order.parameters.output_size(photo.width, photo.height)
     return NewJob(
         id=new_id("video"),
@@ -256,7 +257,8 @@ def _new_job(
         subject_lookup=_subject(keys, account.id, order.subject),
         priority=order.priority,
         store=order.keeping.store,
-        expires_at=clock.now() + order.keeping.life if order.keeping.life else None,
+        expires_at=now + order.keeping.life if order.keeping.life else None,
+        created_at=now,
     )
 
 

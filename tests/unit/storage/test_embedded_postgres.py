@@ -139,13 +139,14 @@ def test_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
         shutil.rmtree(short_folder(folder / "socket"))
 
 
-def test_a_socket_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "postgres"
-    (folder / "socket").mkdir(parents=True, mode=0o700)
-    (folder / "socket").chmod(0o777)
-    with pytest.raises(PostgresFailed) as refused:
-        embedded_postgres.ensure_running(folder)
-    assert refused.value.code == "postgres_folder_not_private"
+def test_a_socket_folder_of_somebody_else_is_refused() -> None:
+    with tempfile.TemporaryDirectory(prefix="i2v-", dir="/tmp") as short:
+        folder = Path(short) / "postgres"
+        (folder / "socket").mkdir(parents=True, mode=0o700)
+        (folder / "socket").chmod(0o777)
+        with pytest.raises(PostgresFailed) as refused:
+            embedded_postgres.ensure_running(folder)
+        assert refused.value.code == "postgres_folder_not_private"
 
 
 def fail_with_the_canary(folder: Path) -> None:
