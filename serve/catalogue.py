@@ -22,7 +22,7 @@ from serve.engines.parameters import DEFAULT_AREA, VideoParameters
 from serve.models.weights import WeightSpec
 from serve.provider_parameters import ProviderParameters
 
-__all__ = ["Catalogue", "Disclosure", "Model", "Price", "Standing", "load", "read"]
+__all__ = ["Catalogue", "Disclosure", "LifecycleDates", "Model", "Price", "Standing", "load", "read"]
 
 
 class _Entry(BaseModel):
@@ -47,6 +47,14 @@ class Disclosure(_Entry):
     cannot_be_deleted: tuple[str, ...] = Field(default=(), description="What nobody can have deleted there.")
 
 
+class LifecycleDates(_Entry):
+    """The days of a model's life that are known; null is a day that nobody has named."""
+
+    created: date | None = Field(default=None, description="Since when there is it.")
+    deprecated: date | None = Field(default=None, description="From when another one is recommended.")
+    retired: date | None = Field(default=None, description="From when there is none any more.")
+
+
 class Model(_Entry):
     """One model that a video can be made with."""
 
@@ -56,7 +64,7 @@ class Model(_Entry):
     weights: tuple[str, ...]
     price: Price
     lifecycle: Literal["live", "deprecated", "retired"]
-    lifecycle_dates: Mapping[Literal["created", "retired"], date] = {}
+    lifecycle_dates: LifecycleDates = LifecycleDates()
     replacement: str | None = Field(default=None, description="The model that does the same and is offered.")
     capabilities: Mapping[str, Any]
     disclosure: Disclosure
@@ -72,11 +80,12 @@ class Model(_Entry):
 
     def gone(self) -> ModelNotFound:
         """The error for whoever asks for it once it is retired: it says what to ask for instead."""
-        instead = {"replacement": self.replacement} if self.replacement else {}
-        ended = self.lifecycle_dates.get("retired")
+        ended = self.lifecycle_dates.retired
         since = f" since {ended.isoformat()}" if ended else ""
+        known = {"replacement": self.replacement, "retired_on": ended and ended.isoformat()}
+        details = {name: value for name, value in known.items() if value}
         way = f"Use {self.replacement!r} instead" if self.replacement else "GET /v1/models lists the live ones"
-        return ModelNotFound(f"This model is retired{since}. {way}.", code="model_retired", details=instead)
+        return ModelNotFound(f"This model is retired{since}. {way}.", code="model_retired", details=details)
 
     def price_of(self, parameters: VideoParameters | ProviderParameters) -> int:
         """Credits for one video: by its seconds, and by the area of our own where that is larger than the default."""

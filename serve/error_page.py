@@ -31,6 +31,10 @@ _CASES: Final[Mapping[str, tuple[type[ServiceError], str]]] = {
     "model_retired": (ModelNotFound, "The model was there and is no more; GET /v1/models lists those that are."),
     "notice_version_not_current": (InvalidRequest, "The notice has changed; read it again, then answer that version."),
     "too_many_logins": (TooManyRequests, "Too many logins failed; come back after the time in 'retry-after-ms'."),
+    "unsupported_parameter": (
+        InvalidRequest,
+        "A third party's model does not take this, or not this value; the message says what it takes.",
+    ),
     "too_many_sign_ups": (TooManyRequests, "Too many accounts came from one address on one day; come back tomorrow."),
 }
 """Where one case has a code that says more than its class does."""

@@ -27,7 +27,11 @@ def _entry(recipient: Recipient, name: str) -> dict[str, Any]:
         "weights": (),
         "price": entry.price.model_dump(),
         "lifecycle": entry.stated.value,
-        "lifecycle_dates": {"created": entry.created} | ({"retired": entry.retired_on} if entry.retired_on else {}),
+        "lifecycle_dates": {
+            "created": entry.created,
+            "deprecated": entry.deprecated_on,
+            "retired": entry.retired_on,
+        },
         "replacement": entry.replacement,
         "capabilities": _shown(takes),
         "disclosure": _disclosure(recipient),

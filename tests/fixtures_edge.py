@@ -37,6 +37,8 @@ MOST_REQUESTS, MOST_CONNECTIONS = 20, 4
 IDLE_SECONDS = 2
 SLOWLY = "/slowly"
 """Where the replica takes longer than a client may be idle."""
+LOST = "/lost"
+"""Where the replica ends its connections and answers nothing."""
 _SECONDS = 10
 
 
@@ -182,18 +184,20 @@ async def _repeat(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": json.dumps(given).encode()})
 
 
-async def _replica(scope: Scope, receive: Receive, send: Send) -> None:
-    """As a replica of Serve does, answer HAProxy's own question before anything else."""
-    if scope["path"] == "/-/healthz":
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"success"})
-    else:
-        await AddressMiddleware(_repeat, SECRET)(scope, receive, send)
-
-
 @contextmanager
 def _serving(listener: socket.socket) -> Iterator[None]:
-    server = uvicorn.Server(uvicorn.Config(_replica, lifespan="off", log_config=None, forwarded_allow_ips="nobody"))
+    async def replica(scope: Scope, receive: Receive, send: Send) -> None:
+        """As a replica of Serve does, answer HAProxy's own question before anything else."""
+        if scope["path"] == "/-/healthz":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"success"})
+        elif scope["path"] == LOST:
+            for connection in server.server_state.connections:
+                connection.transport.abort()
+        else:
+            await AddressMiddleware(_repeat, SECRET)(scope, receive, send)
+
+    server = uvicorn.Server(uvicorn.Config(replica, lifespan="off", log_config=None, forwarded_allow_ips="nobody"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

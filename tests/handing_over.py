@@ -78,6 +78,12 @@ class HandingOver:
         """The purpose of sharing with it."""
         return f"share:{self.recipient}"
 
+    def take_at_most(self, result_bytes: int) -> None:
+        """Take no larger video than this one from now on."""
+        settings = self.resources.settings
+        outbound = settings.outbound.model_copy(update={"max_result_bytes": result_bytes})
+        self.resources = replace(self.resources, settings=settings.model_copy(update={"outbound": outbound}))
+
     def answer(self, account: str, granted: bool) -> None:
         """Grant or withdraw under the current notice."""
         version = share_notices(self.register)[self.share].version

@@ -70,6 +70,7 @@ class ProviderModel(_Entry):
     title: str = Field(min_length=3)
     created: date = Field(description="The day from which its provider has offered it, as announced.")
     stated: Lifecycle = Field(alias="lifecycle", description="What its provider says today.")
+    deprecated_on: date | None = Field(default=None, description="The day from which another one is recommended.")
     retired_on: date | None = Field(default=None, description="The day from which there is none any more.")
     replacement: str | None = Field(default=None, description="The model of this catalogue that does the same.")
     capabilities: Capabilities
@@ -79,6 +80,8 @@ class ProviderModel(_Entry):
     def _ends_on_a_day(self) -> Self:
         if self.stated is Lifecycle.RETIRED and self.retired_on is None:
             raise ValueError("a retired model has the day on which it ended")
+        if self.stated is Lifecycle.DEPRECATED and self.deprecated_on is None:
+            raise ValueError("a deprecated model has the day from which another is recommended")
         if self.retired_on and self.retired_on <= self.created:
             raise ValueError("a model ends after it began")
         return self

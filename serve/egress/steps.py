@@ -26,7 +26,7 @@ from serve.egress.wire import RecipientLine, SubmissionWire
 from serve.media.outgoing import Unsendable
 from serve.recipients.adapter import Deletion, Pending, Search
 from serve.recipients.failures import RETRIED, ProviderFailed, ProviderFailure
-from serve.recipients.wire import LostOnTheWay, NotSent
+from serve.recipients.wire import LostOnTheWay, NotSent, TooLarge
 from serve.resources import WebResources
 
 __all__ = ["Steps"]
@@ -38,6 +38,8 @@ _SEARCHED_FOR: Final = timedelta(minutes=10)
 _DELETED_WITHIN: Final = timedelta(days=30)
 _LONGEST_PAUSE: Final = timedelta(hours=6)
 """Between two attempts at a deletion; each waits as long as all before it together."""
+_LONGEST_WAIT_FOR_ROOM: Final = timedelta(minutes=10)
+"""So that all the attempts lie within the time that a task may take."""
 _POLLED_AT_ONCE: Final = 8
 """An answer to a poll may bring the whole video: so many lie in memory at most."""
 
@@ -142,7 +144,8 @@ class Steps:
 
     async def _try_again(self, submission: Submission, failure: ProviderFailure, after: float | None = None) -> None:
         pause = timedelta(seconds=after) if after is not None else pause_after(max(1, submission.attempts))
-        await self._run(submissions.release, submission, clock.now() + pause, state="waiting", failure=failure.value)
+        due = clock.now() + min(pause, _LONGEST_WAIT_FOR_ROOM)
+        await self._run(submissions.release, submission, due, state="waiting", failure=failure.value)
 
     async def _lost(self, submission: Submission) -> None:
         """An answer was lost: it may have been accepted, and paid. It is looked for, and never blindly sent again."""
@@ -181,8 +184,12 @@ class Steps:
                 await self._wait(recipient, submission, answer)
                 return
             video = await recipient.adapter.result(line, task, answer)
+            if len(video) > self._bounds.max_result_bytes:
+                raise TooLarge
         except ProviderFailed as failure:
             await self._not_polled(recipient, submission, failure)
+        except TooLarge:
+            await self._fail(recipient, submission, "bad_result")
         except Exception as error:
             self._noted(error, submission)
             await self._not_polled(recipient, submission, None)

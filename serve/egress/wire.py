@@ -13,7 +13,8 @@ from serve.egress.gate import Gate
 from serve.egress.pinning import Pinned, Rules
 from serve.egress.replies import read_reply
 from serve.egress.sending import send_content
-from serve.recipients.wire import ContentRequest, ControlRequest, LostOnTheWay, NotSent, Reply
+from serve.recipients.wire import ContentRequest, ControlRequest, LostOnTheWay, NotSent, Reply, TooLarge
+from serve.url_failures import UrlFailure
 
 __all__ = ["RecipientLine", "SubmissionWire"]
 
@@ -33,8 +34,8 @@ class RecipientLine:
         pinned = await self._pinned(request.url)
         try:
             return await self._exchange(pinned, request)
-        except EgressFailed:
-            raise LostOnTheWay from None
+        except EgressFailed as failure:
+            raise (TooLarge if failure.code is UrlFailure.TOO_LARGE else LostOnTheWay) from None
 
     async def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> Reply:
         """See `serve.recipients.wire`."""

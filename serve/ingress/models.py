@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from cluster import clock
 from cluster.errors import ModelNotFound
-from serve.catalogue import Disclosure, Model, Price
-from serve.ingress import third_parties
+from serve.catalogue import Disclosure, LifecycleDates, Model, Price
+from serve.ingress import deprecation, third_parties
 from serve.ingress.error_answers import documented
 from serve.ingress.services import Served, Services
 
@@ -28,9 +28,7 @@ class ModelShown(BaseModel):
     owned_by: str
     title: str
     lifecycle: str
-    lifecycle_dates: Mapping[Literal["created", "retired"], date] = Field(
-        description="Since when there is it, and until when, where that is known."
-    )
+    lifecycle_dates: LifecycleDates
     replacement: str | None
     capabilities: Mapping[str, Any]
     price: Price
@@ -54,11 +52,12 @@ async def list_models(services: Served) -> ModelList:
 
 
 @router.get("/v1/models/{model_id}", responses=documented(ModelNotFound))
-async def retrieve_model(model_id: str, services: Served) -> ModelShown:
-    """One model."""
+async def retrieve_model(model_id: str, response: Response, services: Served) -> ModelShown:
+    """One model. `Deprecation` and `Sunset` say, as on every job made with it, that it is on its way out."""
     model = services.catalogue.models.get(model_id)
     if model is None:
         raise ModelNotFound(param="model")
+    response.headers.update(deprecation.headers(model))
     return _listed(services, model_id, model)
 
 
@@ -70,7 +69,7 @@ def _listed(services: Services, name: str, model: Model) -> ModelShown:
 def _shown(name: str, model: Model) -> ModelShown:
     return ModelShown(
         id=name,
-        created=_midnight(model.lifecycle_dates.get("created")),
+        created=_midnight(model.lifecycle_dates.created),
         owned_by=model.recipient or "this installation",
         title=model.title,
         lifecycle=model.lifecycle,

@@ -13,6 +13,7 @@ from cluster.records import jobs, lifecycle, subjects, submissions
 from cluster.records.job_states import Actor
 from serve.engines.parameters import VideoParameters
 from serve.erasure import erase_doomed
+from serve.ingress import deprecation
 from serve.ingress.accept import accept
 from serve.ingress.door import Visitor
 from serve.ingress.error_answers import documented
@@ -121,6 +122,7 @@ async def made(
     if patience := wait_seconds(prefer or []):
         await wait_for_end(services, caller, job_id, request, patience)
         response.headers["preference-applied"] = f"wait={patience}"
+    response.headers.update(deprecation.headers(order.model))
     return await _shown(services, caller, job_id, response)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-__all__ = ["ContentRequest", "ControlRequest", "Line", "LostOnTheWay", "NotSent", "Reply", "Wire"]
+__all__ = ["ContentRequest", "ControlRequest", "Line", "LostOnTheWay", "NotSent", "Reply", "TooLarge", "Wire"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,10 @@ class LostOnTheWay(Exception):
     """Something may have arrived, and no answer came back. Whoever sends again may pay twice."""
 
 
+class TooLarge(LostOnTheWay):
+    """The answer is larger than may be taken, and would be so again."""
+
+
 class Line(Protocol):
     """The way to one recipient, for whatever carries no content."""
 
@@ -68,7 +72,7 @@ class Line(Protocol):
 
         Raises:
             NotSent: no connection stood.
-            LostOnTheWay: there was no answer, or one larger than ``request.most``.
+            LostOnTheWay: there was no answer; `TooLarge`: it is larger than ``request.most``.
         """
 
     async def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> Reply:
@@ -77,7 +81,7 @@ class Line(Protocol):
 
         Raises:
             NotSent: no connection stood, or the URL is not allowed.
-            LostOnTheWay: it broke off, or is larger than a result may be.
+            LostOnTheWay: it broke off; `TooLarge`: it is larger than a result may be.
         """
 
 

@@ -3,11 +3,15 @@
 import pytest
 
 from cluster.records.job_states import JobState, Stage
+from serve.ingestion import Ingestion
+from serve.resources import StageResources
+from serve.stage import Work, perform
 from tests.emulators.script import Endpoint, Fault
 from tests.providers.conftest import Uses
 
 RECIPIENTS = ("bedrock", "kling", "openai_videos", "veo", "wan")
 DONE = "done"
+INGEST: Work = Ingestion.__new__(Ingestion).work
 CREATE, POLL, RESULT = Endpoint.CREATE, Endpoint.POLL, Endpoint.RESULT
 
 OUTCOMES: dict[tuple[Endpoint, Fault], str] = {
@@ -81,3 +85,37 @@ def test_every_fault_has_one_outcome_and_is_paid_once_at_most(
         )
         assert tuple(balance) == (1000, 0)
     assert all(line.outcome is not None for line in upstream.lines())
+
+
+@pytest.mark.parametrize("recipient", RECIPIENTS)
+@pytest.mark.parametrize("fault", [Fault.RATE_LIMITED, Fault.PARALLEL_LIMIT])
+def test_whoever_stays_full_is_not_asked_for_ever(uses: Uses, recipient: str, fault: Fault) -> None:
+    upstream = uses(recipient)
+    account = upstream.world.account()
+    upstream.answer(account, True)
+    upstream.emulator.script.add(CREATE, fault, times=1000)
+    job = upstream.job(account)
+    (found,) = upstream.to_the_end(job)
+    assert (found.state, upstream.read(job).error_code) == ("failed", found.failure)
+    assert found.failure in ("rate_limited", "capacity")
+    assert found.attempts == upstream.resources.settings.outbound.submission_attempts
+    assert upstream.emulator.tasks.paid == 0
+
+
+@pytest.mark.parametrize("recipient", RECIPIENTS)
+@pytest.mark.parametrize("fault", [Fault.CORRUPT_VIDEO, Fault.NOT_A_VIDEO, Fault.OVERSIZED_VIDEO])
+def test_a_result_that_is_no_video_ends_the_job_and_is_not_bought_again(
+    uses: Uses, stage_resources: StageResources, recipient: str, fault: Fault
+) -> None:
+    upstream = uses(recipient)
+    account = upstream.world.account()
+    upstream.answer(account, True)
+    upstream.take_at_most(1 << 20)
+    upstream.emulator.oversized_bytes = 2 << 20
+    upstream.emulator.script.add(CREATE, fault)
+    job = upstream.job(account)
+    upstream.to_the_end(job)
+    for lease in upstream.world.claim(reception=9):
+        perform(stage_resources, lease, INGEST)
+    assert (upstream.read(job).state, upstream.read(job).error_code) == (JobState.FAILED, "bad_result")
+    assert upstream.emulator.tasks.paid == 1

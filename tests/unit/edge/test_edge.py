@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from cluster.deploy.edge import HEADER
-from tests.fixtures_edge import HOST, MOST_CONNECTIONS, MOST_REQUESTS, SECRET, SLOWLY, RunningEdge
+from tests.fixtures_edge import HOST, LOST, MOST_CONNECTIONS, MOST_REQUESTS, SECRET, SLOWLY, RunningEdge
 
 OTHER, THIRD = "127.0.0.2", "127.0.0.3"
 CANARY = "canary-4c1d"
@@ -152,6 +152,12 @@ def test_a_body_that_stops_is_ended(running_edge: RunningEdge) -> None:
     with running_edge.connect() as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf")
         assert received(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_an_answer_that_is_lost_is_said_to_be_lost(running_edge: RunningEdge) -> None:
+    with running_edge.client() as client:
+        refusal(client.get(running_edge.url + LOST), 502, "no_answer")
+        assert client.get(running_edge.url).is_success
 
 
 def test_whoever_waits_for_an_answer_is_not_idle(running_edge: RunningEdge) -> None:

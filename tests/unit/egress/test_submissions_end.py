@@ -108,12 +108,5 @@ def test_a_deletion_that_fails_is_tried_again_soon(upstream: HandingOver, accoun
 def test_a_result_that_is_too_large_is_not_taken(upstream: HandingOver, account: str) -> None:
     upstream.emulator.oversized_bytes = 400 << 20
     upstream.emulator.script.add(Endpoint.CREATE, Fault.OVERSIZED_VIDEO)
-    job = upstream.job(account)
-
-    async def use(channel: RecipientChannel) -> None:
-        await upstream.go_on(channel, lambda: upstream.submission(job).percent > 0)
-        upstream.let_pass(timedelta(hours=2))
-        await upstream.go_on(channel, lambda: upstream.submission(job).ended)
-
-    upstream.work(use)
-    assert upstream.submission(job).failure == "timeout"
+    (found,) = upstream.to_the_end(upstream.job(account))
+    assert (found.failure, found.copy) == ("bad_result", "deleted")

@@ -1,13 +1,16 @@
 """Bodies that trickle are ended; the time of the application is its own."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
+import httpx
 import pytest
+from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 from cluster.errors import RequestTimeout
+from serve.ingress import error_answers
 from serve.ingress.body_pace import BodyPaceMiddleware
 
 SCOPE: Scope = {"type": "http"}
@@ -55,6 +58,28 @@ def test_a_body_that_stops_is_ended() -> None:
     with pytest.raises(HTTPException) as ended:
         taken_by(parts(10, last=False))
     assert isinstance(ended.value.__cause__, RequestTimeout)
+
+
+def test_whoever_sent_it_is_told_to_send_it_again() -> None:
+    application = FastAPI()
+    error_answers.install(application)
+    application.add_middleware(BodyPaceMiddleware, bytes_per_second=1_000, grace_seconds=0.05)
+
+    @application.post("/")
+    async def read(request: Request) -> int:
+        return len(await request.body())
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"half"
+        await asyncio.sleep(5)
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://here") as client:
+            return await client.post("/", content=body())
+
+    answer = asyncio.run(ask())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (408, "request_timeout")
+    assert answer.headers["x-should-retry"] == "true"
 
 
 def test_what_came_fast_earns_time_for_what_comes_late() -> None:

@@ -1,7 +1,8 @@
 """Third parties' models: listed with where data go, refused before anything is read unless all is in order."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -67,7 +68,9 @@ def test_each_says_what_goes_where_and_whether_it_can_be_had(api: Api) -> None:
             assert said["cannot_be_deleted"] == list(recipient.copies.cannot_be_deleted)
             assert model["purposes"] == ["ai_processing", recipient.share]
     assert "not used" in shown["wan-2.7"]["unavailable_because"]
-    assert shown["veo-3.0"]["lifecycle_dates"] == {"created": "2025-07-29", "retired": "2026-06-30"}
+    assert shown["veo-3.0"]["lifecycle_dates"] == {
+        "created": "2025-07-29", "deprecated": None, "retired": "2026-06-30",
+    }  # fmt: skip
     assert (shown["wan-2.6"]["replacement"], shown["default"]["replacement"]) == ("wan-2.7", None)
     assert (shown["sora-2"]["lifecycle"], shown["wan-2.6"]["lifecycle"]) == ("retired", "deprecated")
 
@@ -102,7 +105,7 @@ def test_what_is_asked_for_is_kept_and_shown(agreeing: Person) -> None:
     ],
     ids=str,
 )
-def test_what_the_model_does_not_take_is_refused_and_nothing_is_stored(
+def test_what_the_model_does_not_take_is_refused(
     api: Api, agreeing: Person, fields: dict[str, str], code: str, param: str | None
 ) -> None:
     before = api.snapshot()
@@ -120,7 +123,7 @@ def test_what_the_model_does_not_take_is_refused_and_nothing_is_stored(
         ("nova-reel", 400, "model_retired", None),
     ],
 )
-def test_a_model_that_cannot_be_had_is_refused_though_it_is_listed(
+def test_a_model_that_cannot_be_had_is_refused(
     api: Api, person: Person, model: str, status: int, code: str, reason: str | None
 ) -> None:
     before = api.snapshot()
@@ -129,9 +132,10 @@ def test_a_model_that_cannot_be_had_is_refused_though_it_is_listed(
     assert api.snapshot() == before
 
 
-def test_whoever_asks_for_a_retired_model_is_told_of_the_one_that_took_its_place(person: Person) -> None:
+def test_a_retired_model_names_the_one_that_took_its_place(person: Person) -> None:
     told = error(person.create(model="veo-3.0"))
     assert (told["code"], told["replacement"]) == ("model_retired", "veo-3.1")
+    assert told["retired_on"] == "2026-06-30"
     assert "veo-3.1" in told["message"]
     assert "replacement" not in error(person.create(model="sora-2"))
 
@@ -168,6 +172,29 @@ def test_an_announced_end_comes_by_itself() -> None:
     before, after = (catalogue.standing("veo-3.0", today=day, profile="laptop") for day in (last - DAY, last))
     assert (before.lifecycle, before.available) == ("deprecated", True)
     assert (after.lifecycle, after.available) == ("retired", False)
+
+
+def test_a_model_on_its_way_out_says_so_to_programs(api: Api, agreeing: Person) -> None:
+    wan = {"deprecation": "@1775088000", "link": '</v1/models/wan-2.7>; rel="successor-version"'}
+    veo = {"sunset": "Tue, 30 Jun 2026 00:00:00 GMT"}
+    for model, expected in {"wan-2.6": wan, "veo-3.0": veo, "kling-v3": {}}.items():
+        told = api.client.get(f"/v1/models/{model}").headers
+        assert {name: told[name] for name in ("deprecation", "sunset", "link") if name in told} == expected
+    assert datetime.fromtimestamp(1775088000, UTC) == datetime(2026, 4, 2, tzinfo=UTC)
+    assert "deprecation" not in agreeing.create(PHOTO, model="kling-v3").headers
+
+
+def test_a_video_of_a_model_on_its_way_out_says_so_too(api: Api, agreeing: Person) -> None:
+    last = clock.now().date() + LIFE
+    kling = register(in_use("kling", until=last)).recipients["kling"]
+    leaving = kling.models["kling-v3"].model_copy(update={"deprecated_on": date(2026, 11, 1), "retired_on": last})
+    models = {**kling.models, "kling-v3": leaving}
+    told = api.services.register
+    changed = {**told.recipients, "kling": kling.model_copy(update={"models": models})}
+    api.use(catalogue=read(told.model_copy(update={"recipients": changed})))
+    answer = agreeing.create(PHOTO, model="kling-v3")
+    assert (answer.status_code, answer.headers["deprecation"]) == (200, "@1793491200")
+    assert parsedate_to_datetime(answer.headers["sunset"]).date() == last
 
 
 def test_a_remix_with_another_model_does_not_ask_it_for_what_it_does_not_take(api: Api, agreeing: Person) -> None:

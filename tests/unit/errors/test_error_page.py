@@ -54,15 +54,24 @@ def used(source: str) -> set[str]:
     return uses.found
 
 
+def constants(tree: ast.Module) -> dict[str, ast.expr]:
+    """What the names of a module stand for."""
+    assigned = [node for node in tree.body if isinstance(node, ast.AnnAssign) and node.value]
+    return {node.target.id: node.value for node in assigned if isinstance(node.target, ast.Name) and node.value}
+
+
 def given_codes() -> Iterator[tuple[str, int]]:
     """Codes that the HTTP application gives to single cases, as they stand in its calls, with their status."""
     for file in SOURCES:
         if file.is_relative_to(ROOT / "serve"):
-            for call in (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)):
+            tree = ast.parse(file.read_text())
+            named = constants(tree)
+            for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
                 kind = getattr(errors, getattr(call.func, "id", getattr(call.func, "attr", "")), None)
                 values = [keyword.value for keyword in call.keywords if keyword.arg == "code"]
                 if kind is not None:
-                    yield from ((str(value.value), kind.status) for value in values if isinstance(value, ast.Constant))
+                    known = [named.get(getattr(value, "id", ""), value) for value in values]
+                    yield from ((str(value.value), kind.status) for value in known if isinstance(value, ast.Constant))
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -73,7 +82,7 @@ def test_every_code_stands_on_the_page_once() -> None:
     listed = re.findall(r"^\| `(\w+)` \|", page(), re.MULTILINE)
     tables = page().split("\n## ")
     assert {kind.code for kind in KINDS} <= set(listed)
-    assert {code for code, _ in given_codes()} >= {"model_retired", "too_many_logins"}
+    assert {code for code, _ in given_codes()} >= {"model_retired", "too_many_logins", "unsupported_parameter"}
     for code, status in given_codes():
         assert f"\n| `{code}` | {status} |" in page()
     assert set(REFUSED_FOR) == set(get_args(MediaCode))
