@@ -130,6 +130,7 @@ class History:
         assert self._paid() <= min(1, len(lines))
 
 
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("recipient", ["kling"])
 def test_every_history_keeps_its_word(uses: Uses, recipient: str, request: pytest.FixtureRequest) -> None:
     upstream = uses(recipient)

@@ -23,6 +23,9 @@ OUTCOMES = """
 OF_JOB = "SELECT id FROM submissions WHERE job_id = '{}'"
 
 
+pytestmark = pytest.mark.timeout(900)
+
+
 def paid(arena: Arena, jobs: list[str]) -> Counter[str]:
     """How many tasks the third party was paid for, by job."""
     tasks = Counter(task.reference for task in arena.emulator.tasks.all())
