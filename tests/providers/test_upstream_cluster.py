@@ -19,7 +19,7 @@ from tests.photos import jpeg, person
 from tests.scan import encodings
 
 NAME, HOST = "openai_videos", "127.0.0.1"
-MADE_BY_DEFAULT = {"upstream": "default"}
+DECLARED = {"provider_models": {"upstream": "default"}, "options": {"idempotent": "true"}}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def pair() -> Iterator[Pair]:
         there = upstream.up()["urls"]["api"]
         key = httpx.post(f"{there}/v1/accounts", json={}, timeout=60).raise_for_status().json()["api_key"]
         recipient_secrets.write(own.paths.credentials, NAME, {"api_key": key})
-        own.environment |= in_use_at(NAME, there, HOST, provider_models=MADE_BY_DEFAULT)
+        own.environment |= in_use_at(NAME, there, HOST, **DECLARED)
         client = Client(own.up()["urls"]["api"], Journal(), jpeg(person()))
         client.answer(NAME, True)
         yield Pair(upstream, own, client)
