@@ -146,19 +146,19 @@ def test_a_sending_is_cut_within_two_seconds(upstream: HandingOver, account: str
 
 
 def test_what_nobody_could_look_after_is_sent_later(upstream: HandingOver, account: str) -> None:
-    """The gate waits for the account while the database lets nobody look: that is no refusal."""
+    """The gate waits for the account while the database answers nobody who looks: that is no refusal."""
     job = upstream.job(account)
     upstream.hand_over()
 
     async def use(channel: RecipientChannel) -> None:
         with upstream.world.database.transaction() as held:
-            held.execute(text("SELECT 1 FROM accounts WHERE id = :account FOR UPDATE"), {"account": account})
-            upstream.world.sql("REVOKE SELECT (epoch) ON accounts FROM i2v_outbound")
+            held.execute(text("SELECT 1 FROM accounts WHERE id = :account FOR NO KEY UPDATE"), {"account": account})
             await channel.step_due()
-            await asyncio.sleep(LONGEST)
+            await asyncio.sleep(1)
+            held.execute(text("LOCK TABLE submissions IN ACCESS EXCLUSIVE MODE"))
+            await asyncio.sleep(LONGEST + 1)
         await channel.drain()
         assert upstream.submission(job).state in ("waiting", "written")
-        upstream.world.sql("GRANT SELECT (epoch) ON accounts TO i2v_outbound")
         upstream.let_pass(timedelta(minutes=1))
         await upstream.go_on(channel, lambda: upstream.submission(job).ended)
 
