@@ -39,6 +39,7 @@ __all__ = [
     "PhotoErased",
     "QueueFull",
     "RangeNotSatisfiable",
+    "RecipientFailing",
     "RecipientUnavailable",
     "RequestInProgress",
     "RequestTimeout",
@@ -458,6 +459,16 @@ class QueueFull(Unavailable):
 
     code = "queue_full"
     message = "Too many videos of everybody are waiting. Nothing was accepted or charged; please try again later."
+
+
+class RecipientFailing(Unavailable):
+    """The third party that makes this model's videos fails again and again, and is left alone for a while."""
+
+    code = "recipient_failing"
+    message = (
+        "The company that makes this model's videos does not answer as it should. Nothing was accepted or charged; try"
+        " again later, or use the model 'default'."
+    )
 
 
 class AccessLogUnavailable(Unavailable):

@@ -16,8 +16,8 @@ __all__ = ["ALLOWED_FIELDS", "FieldNotAllowed", "log", "log_failure", "silence_l
 
 ALLOWED_FIELDS: Final = frozenset({
     "attempt", "bytes", "code", "count", "deployment", "error", "fence", "fps", "frames", "height", "job_id",
-    "kind", "media_id", "model", "outcome", "pid", "place", "port", "replica", "seconds", "service", "stage",
-    "state", "status", "width",
+    "kind", "media_id", "model", "outcome", "pid", "place", "port", "recipient", "replica", "seconds", "service",
+    "stage", "state", "status", "width",
 })  # fmt: skip
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:#/-")

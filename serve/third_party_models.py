@@ -18,8 +18,6 @@ def entries(register: Register) -> dict[str, dict[str, Any]]:
 
 def _entry(recipient: Recipient, name: str) -> dict[str, Any]:
     entry = recipient.models[name]
-    # A negative prompt is somebody's own words, and a job has no sealed column for it.
-    takes = entry.capabilities.model_copy(update={"negative_prompt": 0})
     return {
         "engine": recipient.adapter,
         "title": entry.title,
@@ -33,10 +31,10 @@ def _entry(recipient: Recipient, name: str) -> dict[str, Any]:
             "retired": entry.retired_on,
         },
         "replacement": entry.replacement,
-        "capabilities": _shown(takes),
+        "capabilities": _shown(entry.capabilities),
         "disclosure": _disclosure(recipient),
         "provider": recipient,
-        "takes": takes,
+        "takes": entry.capabilities,
     }
 
 

@@ -67,6 +67,8 @@ class HandingOver:
     names: Names
     client: Client
     passed: timedelta = timedelta()
+    per_minute: int | None = None
+    """Its budget of a minute, where it is another than the register's."""
 
     @property
     def recipient(self) -> str:
@@ -101,6 +103,8 @@ class HandingOver:
         entry = self.register.recipients[self.recipient]
         adapter = create(str(entry.adapter), access_of(entry, self.secrets))
         known = replace(recipient_of(entry, adapter, self.client, "laptop"), poll_seconds=0.0)
+        if self.per_minute is not None:
+            known = replace(known, receiver=replace(known.receiver, per_minute=self.per_minute))
         notices = {purpose: notice.version for purpose, notice in share_notices(self.register).items()}
         cuts = Cuts(self.resources.database)
         steps = Steps(self.resources, self._rules(), cuts, {entry.id: known}, notices)

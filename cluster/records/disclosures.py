@@ -21,6 +21,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    func,
     insert,
     select,
 )
@@ -34,7 +35,17 @@ from cluster.records import accounts, consents, suspensions
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
 
-__all__ = ["Disclosure", "Sending", "Subject", "disclosures", "latest_of_jobs", "listing", "record"]
+__all__ = [
+    "Disclosure",
+    "Sending",
+    "Subject",
+    "count_of_a_minute",
+    "disclosures",
+    "latest_of_jobs",
+    "listing",
+    "record",
+    "wait_for_others",
+]
 
 _PATIENCE = timedelta(seconds=1)
 
@@ -57,6 +68,7 @@ disclosures = Table(
     CheckConstraint("size >= 0", name="size"),
     CheckConstraint("cardinality(categories) > 0", name="categories"),
     Index("ix_disclosures_account_id_sequence", "account_id", "sequence"),
+    Index("ix_disclosures_recipient_recorded_at", "recipient", "recorded_at"),
 )
 
 
@@ -140,6 +152,18 @@ def _check(connection: Connection, subject: Subject, recipient: str, current: Ma
     obstacle = unanswered([share_purpose(recipient)], consents.states(connection, subject.account_id, current))
     if obstacle:
         raise ConsentWithdrawn if obstacle[1] is Verdict.WITHDRAWN else ConsentRequired
+
+
+def wait_for_others(connection: Connection, recipient: str) -> None:
+    """Wait until nobody else writes down what goes to a recipient, and be the only one until the transaction ends."""
+    connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"disclosures|{recipient}", 0))))
+
+
+def count_of_a_minute(connection: Connection, recipient: str) -> int:
+    """How many lines a recipient has from the last minute, this transaction's among them."""
+    since = clock.now() - timedelta(minutes=1)
+    query = select(func.count()).where(disclosures.c.recipient == recipient, disclosures.c.recorded_at > since)
+    return int(connection.execute(query).scalar_one())
 
 
 def latest_of_jobs(connection: Connection, job_ids: Collection[str]) -> dict[str, Disclosure]:

@@ -42,7 +42,7 @@ def forget_words(connection: Connection) -> int:
     Their media the sweep finds by itself; what still runs only a director can stop.
     """
     ended = and_(_is_over(), jobs.jobs.c.state.not_in(ACTIVE))
-    statement = update(jobs.jobs).where(ended).values(prompt_sealed=None, erased_at=clock.now())
+    statement = update(jobs.jobs).where(ended).values(jobs.NO_WORDS | {"erased_at": clock.now()})
     return connection.execute(statement).rowcount
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import (
     ARRAY,
@@ -38,7 +38,28 @@ from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
 from cluster.storage.openings import Opening
 
-__all__ = ["ORDER", "Job", "NewJob", "create", "get", "jobs", "line", "listing", "move", "prompt_of", "queue_positions"]
+__all__ = [
+    "NO_WORDS",
+    "ORDER",
+    "Job",
+    "NewJob",
+    "create",
+    "get",
+    "jobs",
+    "line",
+    "listing",
+    "move",
+    "negative_prompt_of",
+    "prompt_of",
+    "queue_positions",
+    "words_of",
+]
+
+Words = Literal["prompt", "negative_prompt"]
+"""What a job's owner wrote for it: each is sealed in a column of its own, and all go together."""
+
+_WORDS: Final[tuple[Words, ...]] = ("prompt", "negative_prompt")
+NO_WORDS: Final[dict[str, Any]] = {f"{words}_sealed": None for words in _WORDS}
 
 jobs = Table(
     "jobs",
@@ -54,6 +75,7 @@ jobs = Table(
     Column("parameters", JSONB, nullable=False),
     Column("facts", JSONB, nullable=False),
     Column("prompt_sealed", LargeBinary),
+    Column("negative_prompt_sealed", LargeBinary),
     Column("subject_lookup", LargeBinary),
     Column("api_key_id", ForeignKey("api_keys.id"), index=True),
     Column("remixed_from", Text),
@@ -105,6 +127,7 @@ class NewJob:
     facts: Mapping[str, Any]
     prompt: str
     price: int
+    negative_prompt: str = ""
     remixed_from: str | None = None
     api_key_id: str | None = None
     subject_lookup: bytes | None = None
@@ -131,6 +154,7 @@ class Job:
     parameters: Mapping[str, Any]
     facts: Mapping[str, Any]
     prompt_sealed: bytes | None
+    negative_prompt_sealed: bytes | None
     subject_lookup: bytes | None
     remixed_from: str | None
     store: bool
@@ -175,11 +199,11 @@ line = (
 
 def create(connection: Connection, keys: KeyStore, new: NewJob) -> None:
     """Queue a job; `lifecycle.accept` also reserves its price."""
-    values = {name: getattr(new, name) for name in NewJob.__dataclass_fields__ if name != "prompt"}
+    values = {name: getattr(new, name) for name in NewJob.__dataclass_fields__ if name not in _WORDS}
+    values |= {f"{words}_sealed": _sealed(keys, new, words) for words in _WORDS}
     values |= {
         "state": JobState.QUEUED,
         "stage": Stage.INGESTION,
-        "prompt_sealed": keys.seal_text(new.account_id, new.prompt, prompt_context(new.id)),
         "attempts": 0,
         "fence": 0,
     }
@@ -243,9 +267,17 @@ def queue_positions(connection: Connection, wanted: Iterable[Job]) -> dict[str, 
 
 def prompt_of(keys: KeyStore, opening: Opening, job: Job) -> str:
     """Open the prompt; empty if it was erased."""
-    if job.prompt_sealed is None:
-        return ""
-    return keys.open_text(opening, job.prompt_sealed, prompt_context(job.id))
+    return words_of(keys, opening, job.id, "prompt", job.prompt_sealed)
+
+
+def negative_prompt_of(keys: KeyStore, opening: Opening, job: Job) -> str:
+    """Open what the video should not show; empty if nothing was said, or it was erased."""
+    return words_of(keys, opening, job.id, "negative_prompt", job.negative_prompt_sealed)
+
+
+def words_of(keys: KeyStore, opening: Opening, job_id: str, words: Words, sealed: bytes | None) -> str:
+    """Open what its owner wrote for a job; empty if it is not there."""
+    return keys.open_text(opening, sealed, _context(words, job_id)) if sealed is not None else ""
 
 
 def move(
@@ -385,14 +417,14 @@ def outdated(connection: Connection) -> list[str]:
 def erase_content(connection: Connection, job_id: str) -> None:
     """Remove what the owner wrote; the ledger keeps pointing at the bare row, and `subjects` at what is not erased."""
     now = clock.now()
-    values: dict[str, Any] = {"prompt_sealed": None, "facts": {}, "erased_at": now, "deleted_at": now}
+    values: dict[str, Any] = NO_WORDS | {"facts": {}, "erased_at": now, "deleted_at": now}
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
 
 
 def erase(connection: Connection, job_ids: Collection[str]) -> None:
     """Remove what the owner wrote, and note that no other content of these jobs is to be kept; they stay listed."""
     statement = update(jobs).where(jobs.c.id.in_(job_ids), jobs.c.erased_at.is_(None))
-    connection.execute(statement.values(prompt_sealed=None, erased_at=clock.now()))
+    connection.execute(statement.values(NO_WORDS | {"erased_at": clock.now()}))
 
 
 def unstore(connection: Connection, job: Job, life: timedelta) -> datetime:
@@ -404,12 +436,19 @@ def unstore(connection: Connection, job: Job, life: timedelta) -> datetime:
     end = clock.now() + life
     if job.expires_at is not None:
         end = min(end, job.expires_at)
-    connection.execute(update(jobs).where(jobs.c.id == job.id).values(prompt_sealed=None, expires_at=end))
+    connection.execute(update(jobs).where(jobs.c.id == job.id).values(NO_WORDS | {"expires_at": end}))
     return end
 
 
-def prompt_context(job_id: str) -> str:
-    return f"jobs.prompt|{job_id}"
+def _sealed(keys: KeyStore, new: NewJob, words: Words) -> bytes | None:
+    said: str = getattr(new, words)
+    if words == "negative_prompt" and not said:
+        return None
+    return keys.seal_text(new.account_id, said, _context(words, new.id))
+
+
+def _context(words: Words, job_id: str) -> str:
+    return f"jobs.{words}|{job_id}"
 
 
 def _job(row: Row[*tuple[Any, ...]]) -> Job:

@@ -30,7 +30,6 @@ from sqlalchemy import (
     and_,
     case,
     delete,
-    func,
     insert,
     or_,
     select,
@@ -57,7 +56,6 @@ __all__ = [
     "release",
     "remove_expired",
     "renew",
-    "sent_since",
     "submissions",
     "take",
 ]
@@ -222,12 +220,6 @@ def abandoned(connection: Connection, submission_ids: Collection[str]) -> set[st
         submissions.c.id.in_(submission_ids), submissions.c.abandoned_at.is_not(None)
     )
     return set(connection.execute(query).scalars())
-
-
-def sent_since(connection: Connection, recipient: str, since: datetime) -> int:
-    """To how many submissions content was sent since then, to one recipient."""
-    query = select(func.count()).where(submissions.c.recipient == recipient, submissions.c.sent_at >= since)
-    return int(connection.execute(query).scalar_one())
 
 
 def known_tasks(connection: Connection, recipient: str, since: datetime) -> set[str]:

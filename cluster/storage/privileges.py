@@ -57,13 +57,14 @@ def on_columns(privilege: str, *columns: str) -> Privileges:
 
 _ALIVE: Final = on_columns("SELECT", "id", "epoch", "closed_at", "frozen_at", "expires_at")
 _DISCLOSING: Final = _ALIVE | on_columns("SELECT", "known_minor") | on_columns("UPDATE", "disclosed_at")
+_WORDS: Final = ("prompt_sealed", "negative_prompt_sealed")
 _HANDED_OVER: Final = on_columns(
-    "SELECT", "id", "account_id", "epoch", "state", "fence", "parameters", "prompt_sealed", "expires_at", "deleted_at"
+    "SELECT", "id", "account_id", "epoch", "state", "fence", "parameters", "expires_at", "deleted_at", *_WORDS
 )
 _ANSWERS: Final = on_columns("SELECT", "sequence", "account_id", "purpose", "granted", "notice_version")
 _FIGURES: Final = on_columns("SELECT", "state", "model", "error_code", "created_at", "completed_at")
 _ENDING: Final = on_columns("SELECT", "id", "state", "fence", "expires_at", "erased_at") | on_columns(
-    "UPDATE", "prompt_sealed", "erased_at"
+    "UPDATE", "erased_at", *_WORDS
 )
 _EXPIRING: Final = on_columns("SELECT", "expires_at") | {"DELETE"}
 _AGEING: Final = on_columns("SELECT", "created_at") | {"DELETE"}
@@ -75,6 +76,7 @@ TABLES: Final[Mapping[str, Mapping[DatabaseRole, Privileges]]] = {
     "allowances": {_APP: EVERYTHING, _PIPELINE: on_columns("SELECT", "full_at") | {"DELETE"}},
     "api_keys": {_APP: CHANGE},
     "audit": {_APP: APPEND},
+    "breakers": {_APP: READ, _OUTBOUND: READ | {"INSERT", "UPDATE"}},
     "consents": {_APP: APPEND, _OUTBOUND: _ANSWERS},
     "credit_balances": {_APP: CHANGE},
     "credit_transfers": {_APP: APPEND},

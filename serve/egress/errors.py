@@ -9,7 +9,7 @@ import httpx
 from cluster import telemetry
 from serve.url_failures import UrlFailure
 
-__all__ = ["EgressFailed", "MayNotLeave", "translated"]
+__all__ = ["EgressFailed", "MayNotLeave", "NotYet", "translated"]
 
 
 class EgressFailed(Exception):
@@ -28,6 +28,14 @@ class MayNotLeave(Exception):
         """Refuse for ``code``, one of `serve.failures`."""
         super().__init__(code)
         self.code = code
+
+
+class NotYet(MayNotLeave):
+    """It may be sent, and not at this moment: the recipient gets as much as it shall already."""
+
+    def __init__(self) -> None:
+        """Refuse for now."""
+        super().__init__("rate_limited")
 
 
 @contextmanager

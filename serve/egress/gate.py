@@ -16,18 +16,19 @@ from cluster.records.disclosures import Disclosure, Sending, Subject
 from cluster.records.submissions import Submission
 from cluster.storage.database import AsyncDatabase
 from cluster.storage.keys import KeyStore
-from serve.egress.errors import MayNotLeave
+from serve.egress.errors import MayNotLeave, NotYet
 
 __all__ = ["Gate", "Receiver"]
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Who receives, where, and which categories of data."""
+    """Who receives, where, which categories of data, and how often within a minute at most."""
 
     name: str
     country: str
     categories: Sequence[str]
+    per_minute: int
 
 
 class Gate:
@@ -53,6 +54,7 @@ class Gate:
 
         Raises:
             MayNotLeave: there is no live grant, something else forbids it, or the submission is somebody else's by now.
+            NotYet: the recipient's budget of this minute is used up.
         """
         while self.line is None or clock.now() > self.line.send_by:
             if self.line is not None:
@@ -79,6 +81,9 @@ class Gate:
             raise MayNotLeave from None
         except Forbidden as refusal:
             raise MayNotLeave(refusal.code) from None
+        disclosures.wait_for_others(connection, self._receiver.name)
+        if disclosures.count_of_a_minute(connection, self._receiver.name) > self._receiver.per_minute:
+            raise NotYet
         written = {"state": "written", "sent_at": line.recorded_at, "attempts": self.submission.attempts + 1}
         if not submissions.advance(connection, self.submission, **written) or submissions.abandoned(
             connection, [self.submission.id]

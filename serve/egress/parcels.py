@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -67,7 +68,7 @@ async def pack(
 
 def _find(connection: Connection, resources: WebResources, submission: Submission) -> _Found | None:
     j = jobs.jobs.c
-    columns = (j.account_id, j.epoch, j.parameters, j.prompt_sealed, j.state)
+    columns = (j.account_id, j.epoch, j.parameters, j.prompt_sealed, j.negative_prompt_sealed, j.state)
     row = connection.execute(select(*columns).where(j.id == submission.job_id, j.deleted_at.is_(None))).one_or_none()
     if row is None or JobState(row.state) not in ACTIVE:
         return None
@@ -77,10 +78,11 @@ def _find(connection: Connection, resources: WebResources, submission: Submissio
     opening = access_log.by_service(
         connection, row.account_id, service=_SERVICE, purpose="submission", job_id=submission.job_id
     )
-    sealed, context = row.prompt_sealed, jobs.prompt_context(submission.job_id)
-    prompt = resources.keys.open_text(opening, sealed, context) if sealed is not None else ""
+    words = partial(jobs.words_of, resources.keys, opening, submission.job_id)
+    prompt = words("prompt", row.prompt_sealed)
+    unwanted = words("negative_prompt", row.negative_prompt_sealed)
     subject = Subject(row.account_id, submission.job_id, row.epoch, submission.id)
-    return _Found(subject, row.parameters, prompt, medium, opening)
+    return _Found(subject, row.parameters | {"negative_prompt": unwanted}, prompt, medium, opening)
 
 
 def _picture(resources: WebResources, found: _Found, bounds: PictureBounds) -> Picture:

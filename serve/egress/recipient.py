@@ -35,13 +35,12 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One third party. ``copy_days``: how long it keeps what it cannot delete; ``per_minute``: submissions at most."""
+    """One third party. ``copy_days``: how long it keeps what it cannot delete."""
 
     receiver: Receiver
     adapter: Adapter
     client: Client
     models: dict[str, Model]
-    per_minute: int
     can_delete: bool
     copy_days: float
     poll_seconds: float = 10.0

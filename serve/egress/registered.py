@@ -45,7 +45,7 @@ def recipient_of(entry: recipients.Recipient, adapter: Adapter, client: Client, 
     if entry.budgets is None:
         raise ValueError(f"{entry.id} makes no videos")
     return Recipient(
-        receiver=Receiver(entry.id, entry.country, [one.value for one in entry.data]),
+        receiver=Receiver(entry.id, entry.country, [one.value for one in entry.data], entry.budgets.per_minute),
         adapter=adapter,
         client=client,
         models={
@@ -54,7 +54,6 @@ def recipient_of(entry: recipients.Recipient, adapter: Adapter, client: Client, 
             )
             for name, model in entry.models.items()
         },
-        per_minute=entry.budgets.per_minute,
         can_delete=entry.copies.fate is Fate.DELETED,
         copy_days=entry.last_copy_days,
     )

@@ -10,13 +10,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from sqlalchemy import Connection
+
 from cluster import clock, telemetry
 from cluster.privacy.obstacles import ObstacleCode
-from cluster.records import submissions
+from cluster.records import breakers, disclosures, submissions
 from cluster.records.submissions import Submission
 from serve.egress.backoff import pause_after
 from serve.egress.cuts import Cuts, Sendable
-from serve.egress.errors import MayNotLeave
+from serve.egress.errors import MayNotLeave, NotYet
 from serve.egress.gate import Gate
 from serve.egress.parcels import Parcel, pack
 from serve.egress.pinning import Rules
@@ -40,6 +42,9 @@ _LONGEST_PAUSE: Final = timedelta(hours=6)
 """Between two attempts at a deletion; each waits as long as all before it together."""
 _LONGEST_WAIT_FOR_ROOM: Final = timedelta(minutes=10)
 """So that all the attempts lie within the time that a task may take."""
+_PAUSE_OF_A_FULL_MINUTE: Final = timedelta(seconds=5)
+_OURS: Final = frozenset({ProviderFailure.AUTH, ProviderFailure.QUOTA_EXHAUSTED})
+"""What an installation's own account meets, whoever's photo it is."""
 _POLLED_AT_ONCE: Final = 8
 """An answer to a poll may bring the whole video: so many lie in memory at most."""
 
@@ -90,9 +95,8 @@ class Steps:
             await self._later(submission, _MINUTE)
 
     async def _submit(self, recipient: Recipient, submission: Submission) -> None:
-        since = clock.now() - _MINUTE
-        if await self._run(submissions.sent_since, recipient.name, since) >= recipient.per_minute:
-            await self._later(submission, timedelta(seconds=5))
+        if pause := await self._run(_pause_before, recipient):
+            await self._later(submission, pause)
             return
         model = recipient.models.get(submission.model)
         obstacle = model.obstacle(clock.now().date()) if model else None
@@ -113,6 +117,9 @@ class Steps:
         await self._send(recipient, submission, parcel)
 
     async def _send(self, recipient: Recipient, submission: Submission, parcel: Parcel) -> None:
+        if until := await self._run(breakers.admit, recipient.name):
+            await self._later(submission, until - clock.now())
+            return
         keys, subject = self._resources.keys, parcel.subject
         gate = Gate(self._resources.database, keys, submission, subject, recipient.receiver, self._notices)
         sending = Sendable(subject.account_id, subject.epoch, submission.id)
@@ -120,20 +127,38 @@ class Steps:
         try:
             task = await recipient.adapter.submit(wire, parcel.payload)
         except MayNotLeave as refusal:
-            await self._fail(recipient, gate.submission, refusal.code)
+            await self._held_back(recipient, gate.submission, refusal)
         except NotSent:
+            await self._count(recipient, failed=True)
             await self._try_again(gate.submission, ProviderFailure.CAPACITY)
         except ProviderFailed as failure:
+            await self._count(recipient, failed=failure.code in _OURS, everybody=True)
             await self._refused(recipient, gate.submission, failure)
         except Exception as error:
             self._noted(error, submission)
+            await self._count(recipient, failed=True)
             if gate.submission.state == "waiting":
                 await self._try_again(gate.submission, ProviderFailure.CAPACITY)
             else:
                 await self._lost(gate.submission)
         else:
+            await self._count(recipient, failed=False)
             due = self._in(recipient.poll_seconds)
             await self._run(submissions.release, gate.submission, due, state="submitted", task=task, copy="held")
+
+    async def _held_back(self, recipient: Recipient, submission: Submission, refusal: MayNotLeave) -> None:
+        """The gate said no: for now, or for good."""
+        if isinstance(refusal, NotYet):
+            await self._later(submission, _PAUSE_OF_A_FULL_MINUTE)
+        else:
+            await self._fail(recipient, submission, refusal.code)
+
+    async def _count(self, recipient: Recipient, *, failed: bool, everybody: bool = False) -> None:
+        """Tell the breaker how an attempt went."""
+        if not failed:
+            await self._run(breakers.worked, recipient.name)
+        elif await self._run(breakers.failed, recipient.name, everybody=everybody):
+            telemetry.log("recipient_left_alone", recipient=recipient.name)
 
     async def _refused(self, recipient: Recipient, submission: Submission, failure: ProviderFailed) -> None:
         """The recipient said no, and has begun nothing."""
@@ -266,3 +291,12 @@ class Steps:
 
     async def _run(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         return await self._resources.database.run(function, *args, **kwargs)
+
+
+def _pause_before(connection: Connection, recipient: Recipient) -> timedelta | None:
+    """How long nothing can be sent to the recipient anyway. The gate counts again, and then for certain."""
+    if until := breakers.open_until(connection, recipient.name):
+        return until - clock.now()
+    receiver = recipient.receiver
+    is_full = disclosures.count_of_a_minute(connection, receiver.name) >= receiver.per_minute
+    return _PAUSE_OF_A_FULL_MINUTE if is_full else None

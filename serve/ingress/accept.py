@@ -161,7 +161,10 @@ def _admit(connection: Connection, services: Services, caller: Visitor, order: O
     gate.check(connection, caller.account_id, order.model.purposes, services.notices)
     if order.model.recipient is not None:
         third_parties.check_not_suspended(connection, order.model.recipient)
-        sharing.check(connection, services.resources.keys, caller.opening, order.prompt, order.sharing)
+        third_parties.check_answers(connection, order.model.recipient)
+        sharing.check(
+            connection, services.resources.keys, caller.opening, (order.prompt, order.negative_prompt), order.sharing
+        )
     if jobs.waiting_count(connection) >= services.resources.settings.jobs.max_queued:
         raise QueueFull(retry_after=_FULL_SECONDS)
     _check_own_queue(connection, services, caller.account_id)
@@ -251,6 +254,7 @@ def _new_job(
         parameters=order.parameters.model_dump(),
         facts={"video": {"width": width, "height": height}},
         prompt=order.prompt,
+        negative_prompt=order.negative_prompt,
         price=order.model.price_of(order.parameters),
         api_key_id=caller.credential_id if caller.credential is Credential.KEY else None,
         remixed_from=order.reference.video_id if isinstance(order.reference, Kept) else None,
@@ -272,6 +276,8 @@ def _ticket(keys: KeyStore, account_id: str, order: Order) -> Ticket | None:
     keeping = [order.keeping.store, order.keeping.life.total_seconds() if order.keeping.life else None]
     subject = order.subject.hex() if isinstance(order.subject, bytes) else order.subject
     words = [order.model_name, order.prompt, order.parameters.model_dump(), subject, order.priority, keeping]
+    if order.negative_prompt:
+        words.append(order.negative_prompt)
     reference = order.reference.id if isinstance(order.reference, Kept) else order.reference
     content = keys.lookup("idempotency_keys.photo", reference) + json.dumps(words).encode()
     return ticket_of(keys, account_id, order.idempotency_key, content)

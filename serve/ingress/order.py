@@ -56,6 +56,11 @@ class Order:
     item: ItemKey | None = None
     """The item of a batch that it is, if it is one: it becomes a video while the item waits, and once."""
 
+    @property
+    def negative_prompt(self) -> str:
+        """What the video should not show; our own models are told of nothing like it."""
+        return self.parameters.negative_prompt if isinstance(self.parameters, ProviderParameters) else ""
+
 
 async def read_order(
     services: Services, submission: Submission, idempotency_key: str | None, item: ItemKey | None = None

@@ -12,7 +12,8 @@ from fastapi import APIRouter, Header, Request, Response
 from cluster import errors
 from cluster.errors import InvalidRequest, NotFound, NotReady, PhotoErased
 from cluster.records import jobs
-from cluster.records.jobs import Job
+from cluster.records.jobs import Job, negative_prompt_of
+from serve.ingress.door import Visitor
 from serve.ingress.error_answers import documented
 from serve.ingress.forms import Submission, read_submission
 from serve.ingress.keeping import EXPIRES, seconds_after
@@ -54,11 +55,13 @@ async def remix_video(
     source = await services.resources.database.run(jobs.get, video_id, caller.account_id)
     if source is None:
         raise NotFound
-    order = await _order(services, source, submission, idempotency_key)
+    order = await _order(services, caller, source, submission, idempotency_key)
     return await made(services, caller, order, request, response, prefer)
 
 
-async def _order(services: Services, source: Job, submission: Submission, idempotency_key: str | None) -> Order:
+async def _order(
+    services: Services, caller: Visitor, source: Job, submission: Submission, idempotency_key: str | None
+) -> Order:
     given = submission.fields
     if submission.has_photo:
         raise InvalidRequest("Leave it out: a remix has the photo of its video.", param="input_reference")
@@ -66,14 +69,18 @@ async def _order(services: Services, source: Job, submission: Submission, idempo
         raise InvalidRequest("prompt: this is needed, and may be empty.", param="prompt")
     if source.subject_lookup is not None and "subject" in given:
         raise InvalidRequest("subject: a remix belongs to the same subject as its video.", param="subject")
-    fields = {"model": source.model, **_parameters(source, given), **_life(source, given), **given}
+    kept = _parameters(services, caller, source, given)
+    fields = {"model": source.model, **kept, **_life(source, given), **given}
     order = await read_order(services, Submission(fields, None, kept=Kept(source.id)), idempotency_key)
     return order if source.subject_lookup is None else replace(order, subject=source.subject_lookup)
 
 
-def _parameters(source: Job, given: dict[str, Any]) -> dict[str, Any]:
+def _parameters(services: Services, caller: Visitor, source: Job, given: dict[str, Any]) -> dict[str, Any]:
     """Those of the source; another model takes others, so that it is asked for what is said, and else as usual."""
-    return dict(source.parameters) if given.get("model", source.model) == source.model else {}
+    if given.get("model", source.model) != source.model:
+        return {}
+    unwanted = negative_prompt_of(services.resources.keys, caller.opening, source)
+    return dict(source.parameters) | ({"negative_prompt": unwanted} if unwanted else {})
 
 
 def _life(source: Job, given: dict[str, Any]) -> dict[str, Any]:

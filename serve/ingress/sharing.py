@@ -6,7 +6,7 @@ party must never learn, is refused until they say that they mean it.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,19 +55,19 @@ def sharing_schema() -> dict[str, Any]:
     return {name: {"type": "boolean", "default": False, "description": text} for name, text in texts.items()}
 
 
-def check(connection: Connection, keys: KeyStore, opening: Opening, prompt: str, sharing: Sharing) -> None:
+def check(connection: Connection, keys: KeyStore, opening: Opening, words: Iterable[str], sharing: Sharing) -> None:
     """Let an order for a third party's model pass, as far as these go.
 
     Raises:
         NotForMinors: the account is known to be a minor's.
         AttestationRequired: nobody said that the people in the photo agree.
-        PersonalText: the prompt holds what names the account's owner, and they have not said that they mean it.
+        PersonalText: the ``words`` hold what names the account's owner, and they have not said that they mean it.
     """
     if accounts.known_minor(connection, opening.account_id):
         raise NotForMinors
     if not sharing.people_agree:
         raise AttestationRequired(param=_AGREE)
-    if not sharing.personal_text and _names(prompt, accounts.details(connection, keys, opening)):
+    if not sharing.personal_text and _names(" / ".join(words), accounts.details(connection, keys, opening)):
         raise PersonalText(param="prompt")
 
 

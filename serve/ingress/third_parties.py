@@ -3,14 +3,14 @@
 from sqlalchemy import Connection
 
 from cluster import clock
-from cluster.errors import InvalidRequest, RecipientUnavailable
+from cluster.errors import InvalidRequest, RecipientFailing, RecipientUnavailable
 from cluster.privacy.obstacles import Obstacle, ObstacleCode
-from cluster.records import suspensions
+from cluster.records import breakers, suspensions
 from serve.catalogue import Standing
 from serve.ingress.gate import ALTERNATIVES
 from serve.ingress.services import Services
 
-__all__ = ["check", "check_not_suspended", "standing"]
+__all__ = ["check", "check_answers", "check_not_suspended", "standing"]
 
 
 def check(services: Services, model: str, prompt: str) -> None:
@@ -43,6 +43,18 @@ def check_not_suspended(connection: Connection, recipient: str) -> None:
     """
     if suspensions.is_suspended(connection, recipient):
         raise RecipientUnavailable(param="model", details={"reason": "suspended", "alternatives": list(ALTERNATIVES)})
+
+
+def check_answers(connection: Connection, recipient: str) -> None:
+    """Refuse a recipient that is left alone at present; no other takes its place.
+
+    Raises:
+        RecipientFailing: it is.
+    """
+    until = breakers.open_until(connection, recipient)
+    if until:
+        seconds = max(1.0, (until - clock.now()).total_seconds())
+        raise RecipientFailing(param="model", details={"alternatives": list(ALTERNATIVES)}, retry_after=seconds)
 
 
 def standing(services: Services, model: str) -> Standing:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from cluster import clock
 from cluster.privacy.media_kinds import KINDS
 from cluster.records.job_states import ACTIVE, JobState, Priority, Stage
-from cluster.records.jobs import Job, prompt_of
+from cluster.records.jobs import Job, negative_prompt_of, prompt_of
 from cluster.records.media import Medium
 from cluster.records.standings import Standing
 from cluster.storage.openings import Opening
@@ -106,6 +106,11 @@ class VideoDeleted(BaseModel):
     )
 
 
+def _unwanted(services: Services, opening: Opening, job: Job) -> dict[str, str]:
+    words = negative_prompt_of(services.resources.keys, opening, job)
+    return {"negative_prompt": words} if words else {}
+
+
 def render(services: Services, opening: Opening, look: Look) -> Video:
     """The public object of a job and its live media."""
     job = look.job
@@ -130,7 +135,7 @@ def render(services: Services, opening: Opening, look: Look) -> Video:
         store=job.store,
         price=job.price,
         charged=charged(job),
-        parameters=job.parameters,
+        parameters={**job.parameters, **_unwanted(services, opening, job)},
         layers=job.facts.get("layers"),
         disclosure=services.catalogue.models[job.model].disclosure,
         handed_over=handed_over(look),

@@ -51,6 +51,7 @@ CREATE_ERRORS = documented(
     errors.PersonalText,
     errors.NotForMinors,
     errors.RecipientUnavailable,
+    errors.RecipientFailing,
     errors.RequestInProgress,
     errors.PayloadTooLarge,
     errors.IdempotencyKeyReused,

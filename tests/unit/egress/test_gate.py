@@ -148,3 +148,13 @@ def _until(so: Callable[[], bool]) -> None:
     while not so():
         assert clock.monotonic() < give_up
         time.sleep(0.05)
+
+
+def test_what_should_not_be_seen_is_sent_with_the_prompt_and_nowhere_kept_in_clear(upstream: HandingOver) -> None:
+    account = upstream.world.account()
+    upstream.answer(account, True)
+    job = upstream.job(account)
+    sealed = upstream.world.keys.seal_text(account, "heron-3141", f"jobs.negative_prompt|{job}")
+    upstream.world.sql("UPDATE jobs SET negative_prompt_sealed = :s WHERE id = :j RETURNING id", s=sealed, j=job)
+    upstream.to_the_end(job)
+    assert b"heron-3141" in upstream.server.record.all_bytes()

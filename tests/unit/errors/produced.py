@@ -48,6 +48,7 @@ PRODUCED: Final[dict[str, dict[str, str]]] = {
         "internal_error": "ingress/answers::a_fault_of_ours_is_answered_and_logged_without_its_text",
         "no_answer": "edge/edge::an_answer_that_is_lost_is_said_to_be_lost",
         "access_log_unavailable": "ingress/access_log::without_the_log_there_is_no_access_and_nothing_happens",
+        "recipient_failing": "ingress/sharing::a_recipient_that_fails_gets_nobodys_photo",
         "queue_full": "ingress/create::a_full_queue_refuses_everybody_and_leaves_nothing",
         "unavailable": "ingress/videos::what_could_not_be_erased_is_not_called_deleted",
         "model_retired": "ingress/third_party_models::a_retired_model_names_the_one_that_took_its_place",

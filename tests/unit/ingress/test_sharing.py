@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from cluster.records import lifecycle
+from cluster.records import breakers, lifecycle
 from tests.api import PHOTO, Api, Person
+from tests.fixtures_cluster import ShiftClock
 from tests.promises._people import answer
 from tests.world import SHARE
 
@@ -18,6 +19,19 @@ def somebody(api: Api) -> Person:
     person = api.person(name="Zoë van der Meer", email="zoe@meer.example")
     answer(person, SHARE, True)
     return person
+
+
+def test_a_recipient_that_fails_gets_nobodys_photo(api: Api, somebody: Person, shift_clock: ShiftClock) -> None:
+    api.world.run(breakers.failed, "elsewhere", everybody=True)
+    before = api.snapshot()
+    refused = create(somebody, **AGREED)
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"], error["param"]) == (503, "recipient_failing", "model")
+    assert error["alternatives"][0]["model"] == "default"
+    assert 0 < int(refused.headers["retry-after-ms"]) <= 60_000
+    assert api.snapshot() == before
+    shift_clock(seconds=61)
+    assert create(somebody, **AGREED).status_code == 200
 
 
 def create(person: Person, **fields: str) -> Any:

@@ -99,7 +99,7 @@ def test_what_is_asked_for_is_kept_and_shown(agreeing: Person) -> None:
         ({"seconds": "99"}, "unsupported_parameter", "seconds"),
         ({"seed": "7"}, "unsupported_parameter", "seed"),
         ({"fps": "24"}, "unsupported_parameter", None),
-        ({"negative_prompt": "fog"}, "unsupported_parameter", "negative_prompt"),
+        ({"negative_prompt": "x" * 2501}, "invalid_request", "negative_prompt"),
         ({"prompt": "x" * 2501}, "invalid_request", "prompt"),
         ({"audio": "loud"}, "invalid_request", "audio"),
     ],
@@ -215,3 +215,25 @@ def test_a_feature_names_only_models_that_can_be_had(agreeing: Person) -> None:
 
 def test_who_has_agreed_to_one_has_agreed_to_no_other(agreeing: Person) -> None:
     assert error(agreeing.create(PHOTO, model="veo-3.1"))["code"] == "consent_required"
+
+
+def test_what_should_not_be_seen_is_somebodys_own_words(api: Api, agreeing: Person) -> None:
+    words = {"model": "kling-v3", "prompt": "slow waves", "negative_prompt": "heron-3141"}
+    made = agreeing.create(PHOTO, idempotency_key="k", **words).json()
+    assert made["parameters"]["negative_prompt"] == "heron-3141"
+    assert "heron-3141" not in str(api.world.sql("SELECT * FROM jobs"))
+    assert agreeing.create(PHOTO, idempotency_key="k", **words).json()["id"] == made["id"]
+    other = agreeing.create(PHOTO, idempotency_key="k", **words | {"negative_prompt": "another"})
+    assert error(other)["code"] == "idempotency_key_reused"
+    api.drive(made["id"])
+    again = agreeing.post(f"/v1/videos/{made['id']}/remix", json={"prompt": "faster", "people_agree": True}).json()
+    assert again["parameters"]["negative_prompt"] == "heron-3141"
+    assert "negative_prompt" not in agreeing.create(PHOTO, model="kling-v3").json()["parameters"]
+    agreeing.delete(f"/v1/videos/{made['id']}")
+    (row,) = api.world.sql("SELECT negative_prompt_sealed FROM jobs WHERE id = :id", id=made["id"])
+    assert row.negative_prompt_sealed is None
+
+
+def test_nobody_names_themselves_in_what_should_not_be_seen(api: Api, agreeing: Person) -> None:
+    refused = agreeing.create(PHOTO, model="kling-v3", negative_prompt="call 0201234567")
+    assert error(refused)["code"] == "personal_text"
