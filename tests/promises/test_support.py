@@ -32,6 +32,7 @@ def test_what_nobody_has_agreed_to_is_not_withdrawn(
 ) -> None:
     answer(person, "ai_processing", False)
     before = api.snapshot()
-    done = CliRunner().invoke(account, ["withdraw", person.account_id, purpose, "--asked", "by_phone"])
-    assert (done.exit_code, "has not agreed" in str(done.exception)) == (1, True)
+    for somebody in (person.account_id, "acct_00000000000000000000000000"):
+        done = CliRunner().invoke(account, ["withdraw", somebody, purpose, "--asked", "by_phone"])
+        assert (done.exit_code, "has not agreed" in str(done.exception)) == (1, True)
     assert api.snapshot() == before
