@@ -59,11 +59,15 @@ class Gate:
         while self.line is None or clock.now() > self.line.send_by:
             if self.line is not None:
                 await self.ended(Outcome.NOT_SENT, 0)
-            self.line = await self._database.run(self._record, content)
+            self.line = await self.written_down(content)
             attempts = self.submission.attempts + 1
             self.submission = replace(
                 self.submission, state="written", sent_at=self.line.recorded_at, attempts=attempts
             )
+
+    async def written_down(self, content: bytes) -> Disclosure:
+        """Look, and write, in one transaction; errors as in `passed`."""
+        return await self._database.run(self._record, content)
 
     async def ended(self, outcome: Outcome, sent_bytes: int) -> None:
         """Write down what became of what was let out."""

@@ -25,12 +25,14 @@ def _nothing(_: date) -> None:
 class Model:
     """One model of a recipient: what pictures it takes, and how a job's parameters are said in its words.
 
-    ``obstacle``: what keeps it from being used on a day, whatever anybody has agreed to.
+    ``obstacle``: what keeps it from being used on a day, whatever anybody has agreed to. ``idempotent``: what is sent
+    twice under one id becomes one task, so that it may be sent again where an answer was lost.
     """
 
     bounds: PictureBounds
     translate: Translate
     obstacle: Callable[[date], Obstacle | None] = _nothing
+    idempotent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ __all__ = ["access_of", "recipient_of"]
 
 _ANY_SIDE: Final = 16_384
 _ANY_ASPECT: Final = 100.0
+_IDEMPOTENT: Final = "idempotent"
+"""The option by which an operator says so of an upstream of their own choice."""
 
 
 def access_of(entry: recipients.Recipient, secrets: Mapping[str, str]) -> Access:
@@ -50,7 +52,10 @@ def recipient_of(entry: recipients.Recipient, adapter: Adapter, client: Client, 
         client=client,
         models={
             entry.provider_model(name): Model(
-                _bounds(model.capabilities.photo), _translated, partial(_obstacle, entry, name, profile)
+                _bounds(model.capabilities.photo),
+                _translated,
+                partial(_obstacle, entry, name, profile),
+                model.capabilities.idempotency or entry.chosen_options.get(_IDEMPOTENT) == "true",
             )
             for name, model in entry.models.items()
         },

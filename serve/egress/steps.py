@@ -26,7 +26,7 @@ from serve.egress.recipient import Recipient
 from serve.egress.results import keep_result
 from serve.egress.wire import RecipientLine, SubmissionWire
 from serve.media.outgoing import Unsendable
-from serve.recipients.adapter import Deletion, Pending, Search
+from serve.recipients.adapter import Deletion, Finding, Pending, Search
 from serve.recipients.failures import RETRIED, ProviderFailed, ProviderFailure
 from serve.recipients.wire import LostOnTheWay, NotSent, TooLarge
 from serve.resources import WebResources
@@ -193,12 +193,18 @@ class Steps:
             await self._run(
                 submissions.release, submission, clock.now(), state="submitted", task=finding.task, copy="held"
             )
-        elif finding is not None and finding.certain:
+        elif finding is not None and self._may_be_sent_again(recipient, submission, finding):
             await self._try_again(submission, ProviderFailure.INTERNAL)
         elif clock.now() - sent_at > _SEARCHED_FOR or (finding is not None and not finding.certain):
             await self._fail(recipient, submission, ProviderFailure.INTERNAL, lost=True)
         else:
             await self._later(submission, _GRACE)
+
+    def _may_be_sent_again(self, recipient: Recipient, submission: Submission, finding: Finding) -> bool:
+        """Whether it is paid once whatever happened: nothing has begun there, or the same id is the same task."""
+        model = recipient.models.get(submission.model)
+        idempotent = model is not None and model.idempotent
+        return finding.certain or (idempotent and submission.attempts < self._bounds.submission_attempts)
 
     async def _poll(self, recipient: Recipient, submission: Submission) -> None:
         task = submission.task or ""

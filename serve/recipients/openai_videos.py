@@ -1,7 +1,8 @@
 """Adapter for whatever speaks the OpenAI Videos format: vLLM-Omni, SGLang, LiteLLM, and this project itself.
 
 Extra fields (`seed`, `negative_prompt`) are sent where the register says that the model takes them. The submission's id
-goes as `Idempotency-Key`; most upstreams ignore it, and then a lost answer cannot be looked for.
+goes as `Idempotency-Key`; most upstreams ignore it, and then a lost answer cannot be looked for. One that keeps to it,
+as this project does, is declared by the option `idempotent`, and is sent the same again.
 """
 
 import secrets

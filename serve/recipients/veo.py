@@ -22,6 +22,8 @@ from serve.recipients.wire import ContentRequest, ControlRequest, Line, LostOnTh
 
 __all__ = ["Veo"]
 
+_PEOPLE: Final = "allow_adult"
+"""No child is ever made by it, whatever the prompt says."""
 _GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 _LIFE, _MARGIN = timedelta(hours=1), timedelta(minutes=5)
@@ -152,6 +154,7 @@ def _body(payload: Payload) -> dict[str, Any]:
         "aspectRatio": asked.aspect_ratio,
         "resolution": asked.resolution,
         "negativePrompt": asked.negative_prompt,
+        "personGeneration": _PEOPLE,
         "generateAudio": asked.audio,
         "seed": asked.seed,
     }

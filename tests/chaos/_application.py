@@ -5,6 +5,7 @@ ingestion.written  …  output_screening.written    it has written its results a
 ingestion.committed  …                            it has committed and nobody knows yet
 ingestion.claimed  …  publish.claimed             the director has a lease and has not handed it out
 publish.committed                                 the job is completed and nobody knows yet
+submission.waiting  …  submission.kept            see `_held_outbound`
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from serve.screening import Screening
 from serve.stage import StageRun
 from serve.stage_deployment import StageDeployment
 from serve.video_generation import VideoGeneration
+from tests.chaos._held_outbound import HeldOutbound
 from tests.chaos._holding import FOLDER, halt
 
 __all__ = ["build"]
@@ -74,6 +76,7 @@ def build() -> Application:
     """What `ray.application` names; it is called in a process that does nothing else."""
     own = settings.load()
     held: dict[str, type] = {"Ingestion": HeldIngestion, "Screening": HeldScreening, "Director": HeldDirector}
+    held["Outbound"] = HeldOutbound
     for name, deployment in held.items():
         setattr(app, name, deployment)
     return app.build(own, app.wants_gpus(own), HeldVideoGeneration)

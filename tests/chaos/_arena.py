@@ -18,11 +18,17 @@ from tests.chaos.history import violations
 from tests.chaos.journal import Journal
 from tests.cluster._installation import Installation
 from tests.cluster._waiting import until
+from tests.emulators.catalogue import find
+from tests.emulators.emulator import Emulator
+from tests.emulators.installed import settings_for
+from tests.emulators.server import serving
+from tests.handing_over import MODELS
 
 __all__ = ["STAGES", "Arena", "opened", "stopped"]
 
 STAGES = (Stage.OUTPUT_SCREENING, Stage.GENERATION, Stage.INPUT_SCREENING, Stage.INGESTION)
 """What replicas do, the last first."""
+_RECIPIENT, _HOST = "kling", "127.0.0.1"
 _SETTINGS = {
     "I2V_CREDITS_SIGN_UP_GRANT": "100000",
     "I2V_HTTP_MAX_REQUESTS_PER_MINUTE": "100000",
@@ -43,8 +49,9 @@ _ACTIVE = """
 class Arena:
     """A running installation of the whole service, whose processes are found by name."""
 
-    def __init__(self, installation: Installation) -> None:
-        """It has been started."""
+    def __init__(self, installation: Installation, emulator: Emulator) -> None:
+        """It has been started, and uses the emulator."""
+        self.emulator = emulator
         self.installation = installation
         self.url = f"http://127.0.0.1:{installation.settings.http.port}"
         self.objects, self.database = installation.paths.objects, installation.paths.postgres
@@ -73,6 +80,23 @@ class Arena:
                 jobs.append(self.client.create())
                 hold.caught()
             yield jobs
+
+    @contextmanager
+    def submitted_at(self, *points: str) -> Iterator[list[str]]:
+        """A job of the third party's model held at each of these points of its submission, each of somebody else."""
+        with ExitStack() as holds:
+            jobs = []
+            for point in points:
+                hold = holds.enter_context(self.hold(f"submission.{point}"))
+                jobs.append(self.sharing_client().share(MODELS[self.emulator.name]))
+                hold.caught()
+            yield jobs
+
+    def sharing_client(self) -> Client:
+        """Somebody who has agreed to share."""
+        client = self.new_client()
+        client.answer(self.emulator.name, True)
+        return client
 
     def attempts(self, job_id: str) -> int:
         """How often the job was begun or begun again."""
@@ -131,22 +155,22 @@ class Arena:
 
 @contextmanager
 def opened() -> Iterator[Arena]:
-    """An installation that is started, and ended with everything in it."""
-    installation = Installation("tests.chaos._application:build", **_SETTINGS)
-    disks = [Disk(installation.paths.objects), Disk(installation.paths.postgres)] if os.geteuid() == 0 else []
-    try:
+    """An installation that is started, and ended with everything in it; it uses a third party, which is emulated."""
+    emulator = find(_RECIPIENT)()
+    with ExitStack() as stack:
+        server = stack.enter_context(serving(emulator.app, host=_HOST))
+        installation = Installation("tests.chaos._application:build", **_SETTINGS)
+        stack.callback(installation.remove)
+        installation.environment |= settings_for(emulator, server.url, installation.paths.credentials, _HOST)
+        if os.geteuid() == 0:
+            for folder in (installation.paths.objects, installation.paths.postgres):
+                stack.callback(Disk(folder).remove)
+        stack.callback(installation.i2v, "down")
         installation.up()
-        arena = Arena(installation)
-        try:
-            yield arena
-        finally:
-            for client in arena.clients:
-                client.http.close()
-    finally:
-        installation.i2v("down")
-        for disk in disks:
-            disk.remove()
-        installation.remove()
+        arena = Arena(installation, emulator)
+        yield arena
+        for client in arena.clients:
+            client.http.close()
 
 
 @contextmanager

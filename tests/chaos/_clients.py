@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BytesIO
 
 import cv2
@@ -19,6 +19,7 @@ PATIENCE = 240.0
 _PAUSE = 0.2
 _AGAIN = frozenset({408, 409, 429, 502, 503, 504})
 _GONE = 404
+CHEAP = {"prompt": "pan", "seconds": "1", "fps": "12", "size": "256x256"}
 
 
 def small_photo() -> bytes:
@@ -43,8 +44,27 @@ class Client:
 
     def create(self, **parameters: str) -> str:
         """Ask for a video until there is an answer; its id."""
+        return self._accepted(CHEAP | parameters)
+
+    def share(self, model: str) -> str:
+        """The same for a third party's model."""
+        return self._accepted({"prompt": "pan", "model": model, "people_agree": "true"})
+
+    def answer(self, recipient: str, granted: bool) -> None:
+        """Agree to sharing with a third party, or withdraw that."""
+        key = self.http.headers["Authorization"].partition(" ")[2]
+        token = self._insist(lambda: self.http.post("/v1/sessions", json={"api_key": key})).json()["token"]
+        purpose = f"share:{recipient}"
+        notices = self._insist(lambda: self.http.get("/v1/notices")).json()["data"]
+        (version,) = [each["version"] for each in notices if each["purpose"] == purpose]
+        body = {"purpose": purpose, "notice_version": version, "granted": granted}
+        fresh = {"Authorization": f"Bearer {token}"}
+        self._insist(lambda: self.http.post("/v1/consents", json=body, headers=fresh)).raise_for_status()
+        self.http.cookies.clear()
+
+    def _accepted(self, fields: Mapping[str, str]) -> str:
         key = f"request-{next(self._numbers)}"
-        answer = self._insist(lambda: self.post(key, **parameters))
+        answer = self._insist(lambda: self._post(key, fields))
         assert answer.status_code == 200, answer.text
         job_id = str(answer.json()["id"])
         self._journal.was_accepted(self.account_id, key, job_id)
@@ -53,7 +73,9 @@ class Client:
 
     def post(self, key: str, **parameters: str) -> httpx.Response:
         """Ask once for a cheap video."""
-        fields = {"prompt": "pan", "seconds": "1", "fps": "12", "size": "256x256"} | parameters
+        return self._post(key, CHEAP | parameters)
+
+    def _post(self, key: str, fields: Mapping[str, str]) -> httpx.Response:
         files = {"input_reference": BytesIO(self._photo)}
         return self.http.post("/v1/videos", data=fields, files=files, headers={"Idempotency-Key": key})
 

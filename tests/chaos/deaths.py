@@ -20,7 +20,7 @@ _PROCESSES = {
     "generation": r"^ray::ServeReplica:\w+:HeldVideoGeneration",
     "director": r"^ray::ServeReplica:\w+:HeldDirector",
     "ingress": r"^ray::ServeReplica:\w+:Ingress",
-    "outbound": r"^ray::ServeReplica:\w+:Outbound",
+    "outbound": r"^ray::ServeReplica:\w+:HeldOutbound",
     "controller": "^ray::ServeController",
     "proxy": "^ray::ProxyActor",
     "haproxy": "/haproxy -db",

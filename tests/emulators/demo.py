@@ -4,22 +4,18 @@ The installation is one of its own, in a folder that is removed again; nothing l
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-from cluster import clock
 from cluster.settings import load
-from cluster.storage import recipient_secrets
 from tests.emulators.catalogue import find
 from tests.emulators.emulator import Emulator
+from tests.emulators.installed import settings_for
 from tests.emulators.server import serving
-from tests.handing_over import MODELS, secrets_of, used
+from tests.handing_over import MODELS
 from tests.recipients import register
 
 _HOST = "127.0.0.1"
@@ -49,14 +45,8 @@ def _installation(folder: Path, emulator: Emulator, url: str) -> dict[str, str]:
     data = folder / "data"
     data.mkdir(mode=0o700)
     (data / "models").symlink_to(load().data.folder.expanduser() / "models")
-    recipient_secrets.write(data / "credentials", emulator.name, secrets_of(emulator, url))
-    tomorrow = (clock.now() + timedelta(days=1)).date()
-    setting: dict[str, Any] = used(emulator.name, url, until=tomorrow)
-    return os.environ | {
-        "I2V_DATA_FOLDER": str(data),
-        "I2V_OUTBOUND_ALLOWED_NETWORKS": f"{_HOST}/32",
-        "I2V_RECIPIENTS_IN_USE": json.dumps(setting, default=str),
-    }
+    own = settings_for(emulator, url, data / "credentials", _HOST)
+    return os.environ | own | {"I2V_DATA_FOLDER": str(data)}
 
 
 def _seconds(name: str) -> str:

@@ -62,6 +62,9 @@ class History:
         upstream.emulator.script.clear()
         upstream.let_pass(timedelta(minutes=2))
         upstream.world.sql("UPDATE submissions SET state = 'failed', due_at = NULL, settled_at = created_at")
+        upstream.world.sql("DELETE FROM breakers")
+        upstream.emulator.tasks.clear()
+        upstream.server.record.clear()
         self.account = upstream.world.account()
         self.job = upstream.job(self.account, PHOTO)
 
@@ -107,9 +110,13 @@ class History:
         """How many tasks the recipient made of this submission."""
         return sum(task.reference == self._name().decode() for task in self.upstream.emulator.tasks.all())
 
+    def lines(self) -> list[Any]:
+        """The record of what left of the job."""
+        return self.upstream.world.sql("SELECT * FROM disclosures WHERE job_id = :j ORDER BY sequence", j=self.job)
+
     def check(self) -> None:
         """What must hold after any history."""
-        lines = [line for line in self.upstream.lines() if line.job_id == self.job]
+        lines = self.lines()
         for line in lines:
             query = "SELECT * FROM consents WHERE account_id = :account AND purpose = :share ORDER BY sequence"
             answers = self.upstream.world.sql(query, account=self.account, share=self.upstream.share)
@@ -123,6 +130,7 @@ class History:
         assert self._paid() <= min(1, len(lines))
 
 
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("recipient", ["kling"])
 def test_every_history_keeps_its_word(uses: Uses, recipient: str, request: pytest.FixtureRequest) -> None:
     upstream = uses(recipient)
@@ -148,10 +156,10 @@ def test_every_history_keeps_its_word(uses: Uses, recipient: str, request: pytes
             for act, detail in [beginning, *acts]:
                 await history.do(act, detail)
             history.check()
-            seen.append(len(upstream.lines()))
+            seen.append(len(history.lines()))
             await upstream.resources.database.close()
 
         asyncio.run(live())
 
     histories()
-    assert seen[-1] > 10, "hardly anything was sent"
+    assert sum(seen) > len(seen) / 6, "hardly anything was sent"

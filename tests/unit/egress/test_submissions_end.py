@@ -11,8 +11,10 @@ from serve.egress.recipients import RecipientChannel
 from serve.recipients.adapter import Pending, Ready
 from serve.recipients.openai_videos import OpenAIVideos
 from serve.recipients.wire import Line
+from tests.emulators.openai_videos import OpenAIVideos as Emulator
 from tests.emulators.script import Endpoint, Fault
-from tests.handing_over import HandingOver
+from tests.handing_over import HandingOver, used
+from tests.recipients import register
 
 
 @pytest.fixture
@@ -110,3 +112,19 @@ def test_a_result_that_is_too_large_is_not_taken(upstream: HandingOver, account:
     upstream.emulator.script.add(Endpoint.CREATE, Fault.OVERSIZED_VIDEO)
     (found,) = upstream.to_the_end(upstream.job(account))
     assert (found.failure, found.copy) == ("bad_result", "deleted")
+
+
+@pytest.mark.parametrize("keeps_to_it", [True, False])
+def test_where_an_id_is_one_task_a_lost_answer_is_asked_for_again(
+    upstream: HandingOver, account: str, keeps_to_it: bool
+) -> None:
+    setting = used("openai_videos", upstream.server.url, options={"idempotent": str(keeps_to_it).lower()})
+    upstream.register = register(setting)
+    assert isinstance(upstream.emulator, Emulator)
+    upstream.emulator.idempotent = keeps_to_it
+    upstream.emulator.script.add(Endpoint.CREATE, Fault.DROP_AFTER_ACCEPT, times=2)
+    (found,) = upstream.to_the_end(upstream.job(account))
+    assert found.state == ("done" if keeps_to_it else "failed")
+    assert [line.outcome for line in upstream.lines()] == (["lost", "lost", "answered"] if keeps_to_it else ["lost"])
+    assert len({line.submission_id for line in upstream.lines()}) == 1
+    assert upstream.emulator.tasks.paid == 1
