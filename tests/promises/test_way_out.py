@@ -197,3 +197,13 @@ def test_nothing_of_a_known_minor_goes_to_a_third_party(api: Api, person: Person
     assert refused.status_code == 403
     assert refused.json()["error"]["code"] == "not_for_minors"
     assert person.create().status_code == 200
+
+
+@pytest.mark.promise("P126")
+def test_what_waits_is_held_back_once_its_owner_is_known_to_be_a_minor(upstream: HandingOver, account: str) -> None:
+    job = upstream.job(account)
+    upstream.hand_over()
+    assert upstream.world.run(accounts.set_known_minor, account, True)
+    upstream.to_the_end(job)
+    assert upstream.read(job).error_code == "not_for_minors"
+    assert (upstream.lines(), upstream.server.record.all_bytes()) == ([], b"")

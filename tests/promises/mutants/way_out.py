@@ -110,3 +110,12 @@ def copies_are_called_deleted(original: Callable[..., Any]) -> Callable[..., Any
 @mutant("P126", enforcement="cluster.records.accounts:known_minor")
 def nobody_is_known_to_be_a_minor(_: Callable[..., bool]) -> Callable[..., bool]:
     return lambda *_: False
+
+
+@mutant("P126", enforcement="cluster.records.accounts:disclosing")
+def the_way_out_knows_of_no_minors(original: Callable[..., Any]) -> Callable[..., Any]:
+    def disclosing(*arguments: Any) -> tuple[int, bool] | None:
+        found = original(*arguments)
+        return (found[0], False) if found else None
+
+    return disclosing
