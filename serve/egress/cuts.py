@@ -24,12 +24,15 @@ _BLIND: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Sendable:
-    """A sending under way: what it depends on, and how it learns that it is cut."""
+    """A sending under way: what it depends on, and how it learns that it is cut. ``blind``: because nobody could look,
+    and so for no reason of its own.
+    """
 
     account_id: str
     epoch: int
     submission_id: str
     cut: asyncio.Event = field(default_factory=asyncio.Event)
+    blind: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Cuts:
@@ -78,6 +81,7 @@ class Cuts:
     def _cut_if_blind(self) -> None:
         if clock.monotonic() - self._seen_at > _BLIND:
             for sending in self._by_id.values():
+                sending.blind.set()
                 sending.cut.set()
 
 

@@ -3,6 +3,7 @@
 A record that has become older than that before the first byte could go says ``not_sent``, and the look is taken anew.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -46,6 +47,7 @@ class Gate:
         """``notices`` maps each purpose to the version of its current notice."""
         self.submission = submission
         self.line: Disclosure | None = None
+        self._writing: asyncio.Future[None] | None = None
         self._database, self._keys, self._subject = database, keys, subject
         self._receiver, self._notices = receiver, notices
 
@@ -56,21 +58,23 @@ class Gate:
             MayNotLeave: there is no live grant, something else forbids it, or the submission is somebody else's by now.
             NotYet: the recipient's budget of this minute is used up.
         """
-        while self.line is None or clock.now() > self.line.send_by:
-            if self.line is not None:
+        while (line := self.line) is None or clock.now() > line.send_by:
+            if line is not None:
                 await self.ended(Outcome.NOT_SENT, 0)
-            self.line = await self.written_down(content)
-            attempts = self.submission.attempts + 1
-            self.submission = replace(
-                self.submission, state="written", sent_at=self.line.recorded_at, attempts=attempts
-            )
+            self._writing = asyncio.ensure_future(self.write_down(content))
+            await asyncio.shield(self._writing)
 
-    async def written_down(self, content: bytes) -> Disclosure:
-        """Look, and write, in one transaction; errors as in `passed`."""
-        return await self._database.run(self._record, content)
+    async def write_down(self, content: bytes) -> None:
+        """Look, and write, in one transaction; errors as in `passed`. Who is cut meanwhile waits for it in `ended`."""
+        line = await self._database.run(self._record, content)
+        attempts = self.submission.attempts + 1
+        self.submission = replace(self.submission, state="written", sent_at=line.recorded_at, attempts=attempts)
+        self.line = line
 
     async def ended(self, outcome: Outcome, sent_bytes: int) -> None:
         """Write down what became of what was let out."""
+        if self._writing is not None:
+            await asyncio.gather(self._writing, return_exceptions=True)
         line, self.line = self.line, None
         if line is not None:
             await self._database.run(

@@ -47,7 +47,8 @@ async def send_content(
 
     Raises:
         NotSent: no connection stood; nothing is on record.
-        MayNotLeave: the gate refused, or the sending was cut: the record says how much had left.
+        MayNotLeave: the gate refused, or the sending was cut: the record says how much had left. If it was cut because
+            nobody could look, that is no refusal, and one of the other two.
         LostOnTheWay: it was sent, at least in part, and not answered.
     """
     pieces = _Pieces(request.body, sending.cut)
@@ -73,6 +74,8 @@ async def send_content(
             return reply
         except MayNotLeave:
             outcome = Outcome.CUT if pieces.handed_over else Outcome.NOT_SENT
+            if sending.blind.is_set():
+                raise (LostOnTheWay if pieces.handed_over else NotSent) from None
             raise
         except (EgressFailed, httpx.HTTPError):
             if gate.line is None:

@@ -52,7 +52,7 @@ def _hold(folder: Path) -> None:
         setattr(of, name, held)
 
     around(Gate, "passed", "waiting", None)
-    around(Gate, "written_down", None, "written")
+    around(Gate, "write_down", None, "written")
     around(Kling, "submit", None, "answered")
     around(Kling, "result", "submitted", "received")
     around(steps, "keep_result", None, "kept")

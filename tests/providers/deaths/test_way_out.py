@@ -83,5 +83,4 @@ def test_what_was_withdrawn_while_the_way_out_was_stopped_is_not_sent(arena: Are
         until(lambda: arena.state(job) == JobState.CANCELLED, 60)
     arena.settle()
     assert paid(arena, [job]) == Counter()
-    (line,) = arena.installation.sql(OUTCOMES.format(job))
-    assert line == ("not_sent", 0)
+    until(lambda: arena.installation.sql(OUTCOMES.format(job)) == [("not_sent", 0)], 30)

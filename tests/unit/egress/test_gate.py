@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from cluster import clock
 from cluster.records import lifecycle
@@ -141,6 +142,30 @@ def test_a_sending_is_cut_within_two_seconds(upstream: HandingOver, account: str
     (line,) = upstream.lines()
     assert (line.outcome, line.sent_bytes < line.size) == ("cut", True)
     assert upstream.emulator.tasks.paid == 0
+    assert upstream.submission(job).state == ("submit_unknown" if how == "database" else "failed")
+
+
+def test_what_nobody_could_look_after_is_sent_later(upstream: HandingOver, account: str) -> None:
+    """The gate waits for the account while the database lets nobody look: that is no refusal."""
+    job = upstream.job(account)
+    upstream.hand_over()
+
+    async def use(channel: RecipientChannel) -> None:
+        with upstream.world.database.transaction() as held:
+            held.execute(text("SELECT 1 FROM accounts WHERE id = :account FOR UPDATE"), {"account": account})
+            upstream.world.sql("REVOKE SELECT (epoch) ON accounts FROM i2v_outbound")
+            await channel.step_due()
+            await asyncio.sleep(LONGEST)
+        await channel.drain()
+        assert upstream.submission(job).state in ("waiting", "written")
+        upstream.world.sql("GRANT SELECT (epoch) ON accounts TO i2v_outbound")
+        upstream.let_pass(timedelta(minutes=1))
+        await upstream.go_on(channel, lambda: upstream.submission(job).ended)
+
+    upstream.work(use)
+    assert upstream.submission(job).state == "done"
+    assert upstream.emulator.tasks.paid == 1
+    assert {line.outcome for line in upstream.lines()} <= {"not_sent", "answered"}
 
 
 def _until(so: Callable[[], bool]) -> None:
