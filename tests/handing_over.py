@@ -25,6 +25,7 @@ from serve import delegates
 from serve.egress.client import Client, Timeouts
 from serve.egress.cuts import Cuts
 from serve.egress.pinning import Rules
+from serve.egress.recipient import Recipient
 from serve.egress.recipients import RecipientChannel
 from serve.egress.registered import access_of, recipient_of
 from serve.egress.steps import Steps
@@ -98,17 +99,21 @@ class HandingOver:
         self._take_in(job_id, photo if photo is not None else picture())
         return job_id
 
-    def channel(self) -> RecipientChannel:
-        """The channel as a replica has it; another one is another replica."""
+    def channel(self, *others: "HandingOver") -> RecipientChannel:
+        """The channel as a replica has it that knows these others as well; another one is another replica."""
+        known = {one.recipient: one.known() for one in (self, *others)}
+        notices = {purpose: notice.version for purpose, notice in share_notices(self.register).items()}
+        cuts = Cuts(self.resources.database)
+        return RecipientChannel(self.resources, Steps(self.resources, self._rules(), cuts, known, notices), cuts)
+
+    def known(self) -> Recipient:
+        """What the way out knows of it."""
         entry = self.register.recipients[self.recipient]
         adapter = create(str(entry.adapter), access_of(entry, self.secrets))
         known = replace(recipient_of(entry, adapter, self.client, "laptop"), poll_seconds=0.0)
         if self.per_minute is not None:
             known = replace(known, receiver=replace(known.receiver, per_minute=self.per_minute))
-        notices = {purpose: notice.version for purpose, notice in share_notices(self.register).items()}
-        cuts = Cuts(self.resources.database)
-        steps = Steps(self.resources, self._rules(), cuts, {entry.id: known}, notices)
-        return RecipientChannel(self.resources, steps, cuts)
+        return known
 
     async def go_on(self, channel: RecipientChannel, until: Callable[[], bool], steps: int = _STEPS) -> None:
         """Let director and channel work until something is so. Where all only wait, time passes at once."""
@@ -122,11 +127,11 @@ class HandingOver:
             self.pass_time()
         raise AssertionError(f"it did not come to that: {self.world.sql('SELECT state, failure FROM submissions')}")
 
-    def work(self, use: Callable[[RecipientChannel], Awaitable[None]]) -> None:
+    def work(self, use: Callable[[RecipientChannel], Awaitable[None]], *others: "HandingOver") -> None:
         """Use a channel that is looked after as in a replica, on a loop of its own."""
 
         async def run() -> None:
-            channel = self.channel()
+            channel = self.channel(*others)
             looking = asyncio.create_task(channel.look_after())
             try:
                 await use(channel)

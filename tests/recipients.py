@@ -7,7 +7,7 @@ from typing import Any, Final
 from cluster.privacy.recipients import Recipient, Register, parse
 from cluster.settings import configs_folder
 
-__all__ = ["LATER", "OPTIONS", "TODAY", "agreement", "in_use", "recipient", "register"]
+__all__ = ["CLAUSES", "LATER", "OPTIONS", "TODAY", "agreement", "in_use", "recipient", "register"]
 
 TODAY: Final = date(2026, 11, 26)
 LATER: Final = TODAY + timedelta(days=300)
@@ -18,11 +18,20 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
 }
 """What has to be said of those of whom the register leaves something open."""
 
+CLAUSES: Final = {
+    "no_training": "Clause 4.2",
+    "equal_protection": "Clause 5",
+    "encryption_at_rest": "Annex II, 3",
+    "gdpr": "Clause 1.1",
+    "ccpa": "Annex IV",
+}
+"""Where a contract obliges to what it has to oblige to."""
+
 
 def agreement(until: date = LATER) -> dict[str, Any]:
     """Papers of which none is missing, without an exception."""
     return {
-        "contract": {"reference": "DPA 7", "expires": until, "no_training": "Clause 4.2", "max_retention_days": 1},
+        "contract": {"reference": "DPA 7", "expires": until, "max_retention_days": 1} | CLAUSES,
         "assessment": {"reference": "TIA 3", "expires": until},
         "mechanism": "Standard contractual clauses (EU) 2021/914",
     }

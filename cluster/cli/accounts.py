@@ -14,8 +14,9 @@ from cluster.cli.client import ApiClient
 from cluster.cli.console import EXIT_STATUSES, AsJson, Exit, Problem, answer, settings_of_this_process
 from cluster.errors import ServiceError
 from cluster.ids import is_id
-from cluster.records import accounts, lifecycle
+from cluster.records import accounts, lifecycle, support
 from cluster.records.principals import Role
+from cluster.records.support import Asked
 from cluster.storage.database import Database
 from cluster.storage.privileges import DatabaseRole
 
@@ -56,17 +57,35 @@ def minor(
     answer(shown, as_json, lambda out: out.print(f"{account_id}: {'known' if known else 'not known'} to be a minor's"))
 
 
+@account.command(epilog=EXIT_STATUSES)
+def withdraw(
+    account_id: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id, `acct_…`.")],
+    purpose: Annotated[str, typer.Argument(metavar="PURPOSE", help="What was agreed to, such as `share:kling`.")],
+    asked: Annotated[Asked, typer.Option(help="How its owner has asked for it; this is put on record.")],
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw a consent on its owner's word, as its owner could: work that rests on it stops within two seconds."""
+    stopped = _in_database(account_id, lambda connection: support.withdraw(connection, account_id, purpose, asked))
+    if stopped is None:
+        raise Problem("There is no such account, or it has not agreed to that.")
+    shown = {"account_id": account_id, "purpose": purpose, "stopped_jobs": stopped}
+    answer(shown, as_json, lambda out: out.print(f"{account_id}: {purpose} withdrawn, {len(stopped)} jobs stopped"))
+
+
 def _changed(account_id: str, change: Callable[[Connection, str, T], bool], value: T) -> dict[str, Any]:
+    if not _in_database(account_id, lambda connection: change(connection, account_id, value)):
+        raise Problem("There is no such account, or it is closed.")
+    return {"account_id": account_id}
+
+
+def _in_database(account_id: str, use: Callable[[Connection], T]) -> T:
     if not is_id("acct", account_id):
         raise Problem("This is not the id of an account: it begins with acct_.", Exit.USAGE)
     try:
         database = Database(runtime.database_url(settings_of_this_process(), DatabaseRole.APP), 1, "i2v-account")
         try:
-            known = database.run(change, account_id, value)
+            return database.run(use)
         finally:
             database.close()
     except ServiceError as error:
         raise Problem(error.message, Exit.NOT_RUNNING) from None
-    if not known:
-        raise Problem("There is no such account, or it is closed.")
-    return {"account_id": account_id}

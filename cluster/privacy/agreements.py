@@ -5,6 +5,7 @@ None of it is the vendor's to say, so `configs/recipients.yaml` has none of it: 
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,13 +16,23 @@ class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, protected_namespaces=())
 
 
+Clause = Annotated[str, Field(min_length=2)]
+
+
 class Contract(_Entry):
-    """The data-processing agreement (GDPR, Article 28)."""
+    """The data-processing agreement (GDPR, Article 28), and where in it each thing is that it has to oblige them to.
+
+    A clause that nobody has named stops everything that goes there.
+    """
 
     reference: str = Field(min_length=3)
     expires: date
-    no_training: str = Field(min_length=2, description="The clause that forbids training, advertising and profiling.")
     max_retention_days: int = Field(ge=0, description="Days after which it obliges them to hold nothing.")
+    no_training: Clause | None = Field(default=None, description="Forbids training, advertising and profiling.")
+    equal_protection: Clause | None = Field(default=None, description="Protection no weaker than ours.")
+    encryption_at_rest: Clause | None = Field(default=None, description="Whatever they store is encrypted.")
+    gdpr: Clause | None = Field(default=None, description="They are a processor as the GDPR, Article 28, has it.")
+    ccpa: Clause | None = Field(default=None, description="They are a service provider as the CCPA has it.")
 
 
 class Assessment(_Entry):

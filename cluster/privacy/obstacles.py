@@ -6,9 +6,9 @@ Pure: who asks says what day it is. A consent is no part of it; that has a gate 
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
-from cluster.privacy.agreements import Agreement
+from cluster.privacy.agreements import Agreement, Contract
 from cluster.privacy.provider_models import Lifecycle
 from cluster.privacy.recipients import Fate, Recipient, Role
 
@@ -26,6 +26,11 @@ class ObstacleCode(StrEnum):
     REGION_NOT_ALLOWED = "region_not_allowed"
     CONTRACT_MISSING = "contract_missing"
     CONTRACT_EXPIRED = "contract_expired"
+    NO_TRAINING_MISSING = "no_training_missing"
+    EQUAL_PROTECTION_MISSING = "equal_protection_missing"
+    ENCRYPTION_AT_REST_MISSING = "encryption_at_rest_missing"
+    GDPR_MISSING = "gdpr_missing"
+    CCPA_MISSING = "ccpa_missing"
     MECHANISM_MISSING = "mechanism_missing"
     ASSESSMENT_MISSING = "assessment_missing"
     ASSESSMENT_EXPIRED = "assessment_expired"
@@ -39,11 +44,25 @@ _SENTENCES = {
     ObstacleCode.REGION_NOT_ALLOWED: "{name} is set to a region or an address that its entry in the register lacks.",
     ObstacleCode.CONTRACT_MISSING: "There is no contract on data with {name}.",
     ObstacleCode.CONTRACT_EXPIRED: "The contract on data with {name} has expired.",
+    ObstacleCode.NO_TRAINING_MISSING: "No contract keeps {name} from training, advertising and profiling with data.",
+    ObstacleCode.EQUAL_PROTECTION_MISSING: "No contract obliges {name} to protect data as well as we do.",
+    ObstacleCode.ENCRYPTION_AT_REST_MISSING: "No contract obliges {name} to encrypt what it stores.",
+    ObstacleCode.GDPR_MISSING: "No contract obliges {name} to keep to the GDPR.",
+    ObstacleCode.CCPA_MISSING: "No contract obliges {name} to keep to the CCPA.",
     ObstacleCode.MECHANISM_MISSING: "There is nothing that a transfer of data to {name} could rest on.",
     ObstacleCode.ASSESSMENT_MISSING: "{name} was not assessed.",
     ObstacleCode.ASSESSMENT_EXPIRED: "The assessment of {name} has expired.",
     ObstacleCode.KEEPS_COPIES: "{name} keeps copies that nobody can delete, and no exception is recorded.",
 }
+
+_CLAUSES: Final = {
+    "no_training": ObstacleCode.NO_TRAINING_MISSING,
+    "equal_protection": ObstacleCode.EQUAL_PROTECTION_MISSING,
+    "encryption_at_rest": ObstacleCode.ENCRYPTION_AT_REST_MISSING,
+    "gdpr": ObstacleCode.GDPR_MISSING,
+    "ccpa": ObstacleCode.CCPA_MISSING,
+}
+"""What stands in the way if a contract has no such clause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +103,8 @@ def _of_papers(recipient: Recipient, today: date, profile: Profile) -> ObstacleC
         return ObstacleCode.CONTRACT_MISSING
     if agreement.contract.expires < today:
         return ObstacleCode.CONTRACT_EXPIRED
+    if missing := _of_clauses(agreement.contract):
+        return missing
     if agreement.mechanism is None:
         return ObstacleCode.MECHANISM_MISSING
     if agreement.assessment is None:
@@ -92,3 +113,8 @@ def _of_papers(recipient: Recipient, today: date, profile: Profile) -> ObstacleC
         return ObstacleCode.ASSESSMENT_EXPIRED
     keeps = recipient.copies.fate is Fate.EXPIRES and profile == "production" and agreement.exception is None
     return ObstacleCode.KEEPS_COPIES if keeps else None
+
+
+def _of_clauses(contract: Contract) -> ObstacleCode | None:
+    """What a contract obliges to is known only where somebody has found the clause."""
+    return next((code for name, code in _CLAUSES.items() if getattr(contract, name) is None), None)

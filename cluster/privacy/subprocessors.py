@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +15,13 @@ _SEALED = ("sealed bytes, to which only we have the keys",)
 _ALWAYS = "Part of the machines that this service runs on; it can open nothing of what it keeps."
 _CONSENT = "Only if you have agreed to it, for a model of theirs that you chose; see GET /v1/notices."
 _NOBODY = "Nothing goes there from this installation."
+_CLAUSES: Final = {
+    "no_training": "The contract forbids them to train, advertise and profile with it ({clause}).",
+    "equal_protection": "The contract obliges them to protect it as well as we do ({clause}).",
+    "encryption_at_rest": "The contract obliges them to encrypt what they store ({clause}).",
+    "gdpr": "The contract obliges them to keep to the GDPR, as a processor ({clause}).",
+    "ccpa": "The contract obliges them to keep to the CCPA, as a service provider ({clause}).",
+}
 
 
 class _Entry(BaseModel):
@@ -89,3 +97,7 @@ def _obligations(recipient: Recipient) -> Iterator[str]:
     if recipient.role is Role.AI_PROVIDER:
         yield training(recipient)
     yield recipient.no_training.on_the_wire
+    contract = recipient.use.agreement.contract if recipient.use else None
+    for name, sentence in _CLAUSES.items():
+        if clause := getattr(contract, name, None):
+            yield sentence.format(clause=clause)

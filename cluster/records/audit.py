@@ -1,6 +1,7 @@
 """The audit trail: what was done to accounts and to who may use them. Appended by the transaction that does it.
 
-There is no personal data in it: actions come from a closed list, and a detail is an id or a role, never a text.
+There is no personal data in it: actions come from a closed list, and a detail is an id, a role or another word of a
+closed list, never a text.
 """
 
 from enum import StrEnum
@@ -35,6 +36,7 @@ class AuditAction(StrEnum):
     KNOWN_MINOR_SET = "known_minor_set"
     API_KEY_MADE = "api_key_made"
     API_KEY_REVOKED = "api_key_revoked"
+    CONSENT_WITHDRAWN_BY_SUPPORT = "consent_withdrawn_by_support"
 
 
 _ACTIONS = ", ".join(f"'{action}'" for action in AuditAction)
@@ -54,6 +56,6 @@ audit = Table(
 
 
 def append(connection: Connection, account_id: str, action: AuditAction, detail: str | None = None) -> None:
-    """Add a line. ``detail`` is the id or the role that the action was about."""
+    """Add a line. ``detail`` is the id or the role that the action was about, or why it was done."""
     values = {"account_id": account_id, "action": action.value, "detail": detail, "recorded_at": clock.now()}
     connection.execute(insert(audit).values(values))

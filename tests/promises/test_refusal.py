@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.api import VIDEO, Api, Person
-from tests.promises._people import answer
+from tests.promises._people import answer, version_of
 from tests.promises.test_gate import EVERY_EXAMPLE_ANEW
 from tests.world import SHARE
 
@@ -53,6 +53,27 @@ def test_a_refusal_names_a_model_that_works_at_once(person: Person) -> None:
     assert "default" in offered
     for model in offered:
         assert person.create(model=model).status_code == 200
+
+
+@pytest.mark.promise("P112")
+def test_a_no_takes_no_more_than_a_yes_and_nothing_at_all_is_a_no_too(person: Person) -> None:
+    refused = person.create(model="elsewhere")
+    assert refused.status_code == 403
+    assert [alternative["model"] for alternative in refused.json()["error"]["alternatives"]] == ["default"]
+    assert person.create(model="default").status_code == 200
+    asked = refused.json()["error"]["answer_with"]
+    login = person.login()
+    for granted in (False, True, False):
+        assert login.post(asked["path"], json=asked["body"] | {"granted": granted}).status_code == 201
+    assert person.create(model="default").status_code == 200
+
+
+@pytest.mark.promise("P112")
+def test_nothing_is_agreed_to_until_somebody_says_so(person: Person) -> None:
+    silent = {"purpose": SHARE, "notice_version": version_of(person, SHARE)}
+    assert person.login().post("/v1/consents", json=silent).status_code == 400
+    standing = person.get("/v1/consents").json()
+    assert ({one["state"] for one in standing["data"]}, standing["history"]) == ({"unset"}, [])
 
 
 @pytest.mark.promise("P98")

@@ -1,6 +1,8 @@
 """What leaves for a third party, when it may, and what becomes of it there: a real submission to an emulated one."""
 
 import asyncio
+import io
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -8,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
+from pydantic import BaseModel
 
 from cluster import clock
 from cluster.records import accounts, credits, lifecycle
@@ -18,7 +22,7 @@ from serve.egress.pinning import Rules
 from serve.egress.recipients import RecipientChannel
 from serve.egress.wire import RecipientLine
 from serve.recipients.openai_videos import OpenAIVideos
-from serve.recipients.payload import Payload
+from serve.recipients.payload import Asked, Payload, Picture
 from serve.recipients.wire import ControlRequest, NotSent, Wire
 from serve.resources import StageResources, WebResources
 from tests.api import Api, Person
@@ -36,6 +40,8 @@ HEADERS = {
 }  # fmt: skip
 NOISE = np.random.default_rng(5).integers(0, 256, (1000, 1500, 3), dtype=np.uint8)
 LONGEST = 2.0
+PLAIN = {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+"""What every JPEG says of itself."""
 
 
 @pytest.fixture
@@ -76,6 +82,31 @@ def test_the_bytes_that_leave_are_the_allowed_ones(upstream: HandingOver, accoun
     assert re.findall(rb'filename="([^"]*)"', body) == [b"input.jpeg"]
     known = {"name": NAME, "first": "Quentin", "email": EMAIL, "account": account, "job": job}
     assert leaks([record.all_bytes(), body], known) == set()
+
+
+@pytest.mark.promise("P48")
+def test_nothing_that_was_derived_from_a_face_leaves(upstream: HandingOver, account: str) -> None:
+    job = upstream.job(account)
+    face = {"box": [231.4375, 118.8125], "points": [246.90625, 131.28125], "embedding": [0.03125, -0.71875]}
+    upstream.world.sql("UPDATE jobs SET facts = :facts WHERE id = :job", facts=json.dumps({"faces": [face]}), job=job)
+    upstream.to_the_end(job)
+    assert upstream.read(job).facts["faces"] == [face]
+    body = bytes(upstream.server.record.bodies[0])
+    found = {f"{name} {place}": value for name, values in face.items() for place, value in enumerate(values)}
+    assert leaks([body], {"fact": "embedding"}, found) == set()
+    with Image.open(io.BytesIO(body[body.index(b"\xff\xd8\xff") :])) as sent:
+        assert (set(sent.info) - PLAIN, dict(sent.getexif())) == (set(), {})
+
+
+@pytest.mark.promise("P48")
+def test_a_payload_has_no_place_for_a_face() -> None:
+    allowed: dict[type[BaseModel], set[str]] = {
+        Payload: {"submission_id", "model", "picture", "prompt", "asked"},
+        Picture: {"data", "content_type", "width", "height"},
+        Asked: {"seconds", "resolution", "aspect_ratio", "size", "seed", "negative_prompt", "audio"},
+    }
+    for kind, names in allowed.items():
+        assert (set(kind.model_fields), kind.model_config["extra"]) == (names, "forbid")
 
 
 @pytest.mark.promise("P63")
@@ -166,3 +197,13 @@ def test_nothing_of_a_known_minor_goes_to_a_third_party(api: Api, person: Person
     assert refused.status_code == 403
     assert refused.json()["error"]["code"] == "not_for_minors"
     assert person.create().status_code == 200
+
+
+@pytest.mark.promise("P126")
+def test_what_waits_is_held_back_once_its_owner_is_known_to_be_a_minor(upstream: HandingOver, account: str) -> None:
+    job = upstream.job(account)
+    upstream.hand_over()
+    assert upstream.world.run(accounts.set_known_minor, account, True)
+    upstream.to_the_end(job)
+    assert upstream.read(job).error_code == "not_for_minors"
+    assert (upstream.lines(), upstream.server.record.all_bytes()) == ([], b"")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pydantic import model_validator
 from sqlalchemy import Connection
 
 from cluster.privacy.consent import Answer, ConsentState, Verdict
@@ -45,7 +46,7 @@ def refusal_shows_no_notice(original: Callable[..., dict[str, object]]) -> Calla
     return lambda purpose, notice: original(purpose, notice) | {"notice": None}
 
 
-@mutant("P113", enforcement="serve.ingress.gate:_way_to_yes")
+@mutant("P112", "P113", enforcement="serve.ingress.gate:_way_to_yes")
 def refusal_offers_nothing_else(original: Callable[..., dict[str, object]]) -> Callable[..., dict[str, object]]:
     return lambda purpose, notice: original(purpose, notice) | {"alternatives": []}
 
@@ -56,6 +57,32 @@ def anything_like_true_is_a_grant(original: type[ConsentAnswer]) -> type[Consent
         granted: bool | None
 
     return Lax
+
+
+@mutant("P112", enforcement="serve.ingress.consents:ConsentAnswer")
+def a_no_has_to_be_explained(original: type[ConsentAnswer]) -> type[ConsentAnswer]:
+    class Insistent(original):  # type: ignore[misc,valid-type]  # the original is known at run time only
+        @model_validator(mode="before")
+        @classmethod
+        def _explained(cls, given: dict[str, Any]) -> dict[str, Any]:
+            if given.get("granted") is False and not given.pop("reason", ""):
+                raise ValueError("tell us why")
+            return given
+
+    return Insistent
+
+
+@mutant("P112", enforcement="serve.ingress.consents:ConsentAnswer")
+def the_box_is_ticked(original: type[ConsentAnswer]) -> type[ConsentAnswer]:
+    class Ticked(original):  # type: ignore[misc,valid-type]  # as above
+        granted: bool = True
+
+    return Ticked
+
+
+@mutant("P112", enforcement="cluster.privacy.consent:state_of")
+def whoever_signs_up_has_agreed(original: Callable[..., ConsentState]) -> Callable[..., ConsentState]:
+    return lambda answer, version: original(answer, version) if answer else ConsentState.GRANTED
 
 
 @mutant("P65", enforcement="serve.ingress.consents:_check_version")

@@ -10,7 +10,7 @@ from cluster.privacy.subprocessors import Subprocessors, listed
 from serve.ingress.policy_page import marked
 from serve.ingress.subprocessors import prefers_html
 from tests.api import Api
-from tests.recipients import agreement, in_use, register
+from tests.recipients import CLAUSES, agreement, in_use, register
 from tests.unit.ingress.test_policy import LOADING, Page, without_tags
 
 PATH = "/v1/subprocessors"
@@ -42,6 +42,7 @@ def test_everybody_of_the_register_is_listed_with_all_that_is_to_be_known(used: 
     shown = {one.id: one for one in document.data}
     assert (shown["kling"].exception, shown["kling"].kept_at_most_days) == (EXCEPTION["shown"], 30)
     assert (shown["openai_videos"].name, shown["openai_videos"].country) == ("Upstream GmbH", "Germany")
+    assert [name for name, clause in CLAUSES.items() if clause not in " ".join(shown["kling"].obligations)] == []
     assert used.snapshot() == before
 
 

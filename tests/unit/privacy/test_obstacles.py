@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cluster.privacy.obstacles import ObstacleCode, obstacle
 from cluster.settings import configs_folder
-from tests.recipients import LATER, TODAY, agreement, recipient, register
+from tests.recipients import CLAUSES, LATER, TODAY, agreement, recipient, register
 
 PROFILES: tuple[Literal["laptop", "production"], ...] = ("laptop", "production")
 EXCEPTION = {"reason": "The owner has asked for it in writing.", "shown": "Kling AI keeps what you send for 30 days."}
@@ -38,6 +38,15 @@ def test_whatever_paper_is_missing_it_is_refused(missing: set[str], since: timed
     for profile in PROFILES:
         found = code_of(TODAY - since, profile, agreement=papers)
         assert found in {f"{name}_missing" for name in missing}
+
+
+@given(missing=st.sets(st.sampled_from(sorted(CLAUSES)), min_size=1))
+def test_whatever_clause_a_contract_lacks_it_is_refused(missing: set[str]) -> None:
+    contract = {name: value for name, value in WHOLE["contract"].items() if name not in missing}
+    for profile in PROFILES:
+        assert code_of(profile=profile, agreement=WHOLE | {"contract": contract}) in {
+            f"{one}_missing" for one in missing
+        }
 
 
 @given(over=st.sets(st.sampled_from(["contract", "assessment"]), min_size=1), late=days)
