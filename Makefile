@@ -49,7 +49,8 @@ promises: $(READY) ## Print what is promised and kept; prove that each test of i
 	$(BIN)/python -m pytest --mutants --quiet
 
 chaos: $(READY) ## Kill everything at every named stage, then at random under load for ten minutes.
-	$(BIN)/python -m pytest tests/chaos tests/cluster/test_sweep.py tests/unit/media/test_mutated.py --every-death
+	$(BIN)/python -m pytest tests/chaos tests/cluster/test_sweep.py tests/unit/media/test_mutated.py \
+		tests/providers/deaths tests/providers/test_histories.py --every-death
 	$(BIN)/python -m tests.chaos
 
 bench: $(READY) ## Measure every figure of the README.
