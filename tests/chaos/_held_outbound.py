@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster import settings
-from serve.egress import steps
+from serve.egress import following
 from serve.egress.gate import Gate
 from serve.outbound import Outbound
 from serve.recipients.kling import Kling
@@ -55,4 +55,4 @@ def _hold(folder: Path) -> None:
     around(Gate, "write_down", None, "written")
     around(Kling, "submit", None, "answered")
     around(Kling, "result", "submitted", "received")
-    around(steps, "keep_result", None, "kept")
+    around(following, "keep_result", None, "kept")

@@ -41,11 +41,14 @@ def one_makes_the_videos_of_all(original: Callable[..., dict[str, Delegate]]) ->
     return of_register
 
 
-@mutant("P58", enforcement="serve.egress.steps:Steps._submit")
-def the_way_out_picks_whom_it_likes(original: Callable[..., Any]) -> Callable[..., Any]:
-    async def submit(self: Steps, recipient: Recipient, submission: Submission) -> None:
-        other = next((one for one in self._recipients.values() if one.name != recipient.name), recipient)
+@mutant("P58", enforcement="serve.egress.steps:Steps._recipient_of")
+def the_way_out_picks_whom_it_likes(original: Callable[..., Recipient | None]) -> Callable[..., Recipient | None]:
+    def recipient_of(self: Steps, submission: Submission) -> Recipient | None:
+        own = original(self, submission)
+        other = next((one for one in self._recipients.values() if one is not own), None)
+        if other is None or submission.state != "waiting":
+            return own
         (takes, *_) = other.models.values()
-        await original(self, replace(other, models={submission.model: takes}), submission)
+        return replace(other, models={submission.model: takes})
 
-    return submit
+    return recipient_of

@@ -91,7 +91,7 @@ def plain_http_will_do(_: Callable[..., Any]) -> Callable[..., Any]:
     return pinned
 
 
-@mutant("P77", enforcement="serve.egress.steps:Steps._delete_copy")
+@mutant("P77", enforcement="serve.egress.following:Following.delete_copy")
 def copies_are_called_deleted(original: Callable[..., Any]) -> Callable[..., Any]:
     async def delete(self: Any, recipient: Any, submission: Any) -> None:
         class Kept:
