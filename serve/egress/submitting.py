@@ -92,20 +92,20 @@ class Submitting:
         except MayNotLeave as refusal:
             await self._held_back(recipient, gate.submission, refusal)
         except NotSent:
-            await self._count(recipient, failed=True)
+            await self._count(recipient, sending, failed=True)
             await standing.try_again(gate.submission, ProviderFailure.CAPACITY)
         except ProviderFailed as failure:
-            await self._count(recipient, failed=failure.code in _OURS, everybody=True)
+            await self._count(recipient, sending, failed=failure.code in _OURS, everybody=True)
             await self._refused(recipient, gate.submission, failure)
         except Exception as error:
             standing.noted(error, submission)
-            await self._count(recipient, failed=True)
+            await self._count(recipient, sending, failed=True)
             if gate.submission.state == "waiting":
                 await standing.try_again(gate.submission, ProviderFailure.CAPACITY)
             else:
                 await standing.lost(gate.submission)
         else:
-            await self._count(recipient, failed=False)
+            await self._count(recipient, sending, failed=False)
             await standing.submitted(gate.submission, task, recipient.poll_seconds)
 
     async def _held_back(self, recipient: Recipient, submission: Submission, refusal: MayNotLeave) -> None:
@@ -122,8 +122,10 @@ class Submitting:
         else:
             await self._standing.fail(recipient, submission, failure.code)
 
-    async def _count(self, recipient: Recipient, *, failed: bool, everybody: bool = False) -> None:
-        """Tell the breaker how an attempt went."""
+    async def _count(self, recipient: Recipient, sending: Sendable, *, failed: bool, everybody: bool = False) -> None:
+        """Tell the breaker how an attempt went, unless it was cut off for want of our own database."""
+        if sending.blind.is_set():
+            return
         if not failed:
             await self._standing.run(breakers.worked, recipient.name)
         elif await self._standing.run(breakers.failed, recipient.name, everybody=everybody):
