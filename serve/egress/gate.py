@@ -59,22 +59,27 @@ class Gate:
             NotYet: the recipient's budget of this minute is used up.
         """
         while (line := self.line) is None or clock.now() > line.send_by:
-            if line is not None:
-                await self.ended(Outcome.NOT_SENT, 0)
-            self._writing = asyncio.ensure_future(self.write_down(content))
+            self._writing = asyncio.ensure_future(self._write_anew(content))
             await asyncio.shield(self._writing)
 
     async def write_down(self, content: bytes) -> None:
-        """Look, and write, in one transaction; errors as in `passed`. Who is cut meanwhile waits for it in `ended`."""
+        """Look, and write, in one transaction; errors as in `passed`."""
         line = await self._database.run(self._record, content)
         attempts = self.submission.attempts + 1
         self.submission = replace(self.submission, state="written", sent_at=line.recorded_at, attempts=attempts)
         self.line = line
 
     async def ended(self, outcome: Outcome, sent_bytes: int) -> None:
-        """Write down what became of what was let out."""
+        """Write down what became of what was let out. What a cut has left half written is finished before."""
         if self._writing is not None:
             await asyncio.gather(self._writing, return_exceptions=True)
+        await self._close(outcome, sent_bytes)
+
+    async def _write_anew(self, content: bytes) -> None:
+        await self._close(Outcome.NOT_SENT, 0)
+        await self.write_down(content)
+
+    async def _close(self, outcome: Outcome, sent_bytes: int) -> None:
         line, self.line = self.line, None
         if line is not None:
             await self._database.run(

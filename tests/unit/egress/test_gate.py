@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from cluster import clock
-from cluster.records import lifecycle
+from cluster.records import disclosure_outcomes, lifecycle
 from cluster.records.job_states import Actor, Stage
 from serve.egress.gate import Gate
 from serve.egress.recipients import RecipientChannel
@@ -90,14 +90,14 @@ def test_who_slept_after_the_commit_looks_again(
 
     monkeypatch.setattr(Gate, "_record", sleepy)
     job = upstream.job(account)
-    ending = Gate.ended
+    closing = Gate._close
 
     async def withdrawing(self: Gate, *args: Any) -> None:
         if withdrawn and slept.is_set() and not upstream.world.sql("SELECT 1 FROM consents WHERE NOT granted"):
             await asyncio.to_thread(upstream.answer, account, False)
-        await ending(self, *args)
+        await closing(self, *args)
 
-    monkeypatch.setattr(Gate, "ended", withdrawing)
+    monkeypatch.setattr(Gate, "_close", withdrawing)
     upstream.work(lambda channel: upstream.go_on(channel, lambda: upstream.submission(job).state != "waiting"))
     outcomes = [line.outcome for line in upstream.lines()]
     if withdrawn:
@@ -106,6 +106,38 @@ def test_who_slept_after_the_commit_looks_again(
     else:
         assert outcomes == ["not_sent", "answered"]
         assert upstream.emulator.tasks.paid == 1
+
+
+def test_who_is_cut_while_writing_down_that_nothing_was_sent_still_writes_it(
+    upstream: HandingOver, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording, record, writing = Gate._record, disclosure_outcomes.record, asyncio.Event()
+
+    def sleepy(self: Gate, *args: Any) -> Any:
+        line = recording(self, *args)
+        upstream.let_pass(timedelta(seconds=1.5))
+        return line
+
+    def slow(connection: Connection, *args: Any) -> None:
+        writing.set()
+        connection.execute(text("SELECT pg_sleep(1)"))
+        record(connection, *args)
+
+    monkeypatch.setattr(Gate, "_record", sleepy)
+    monkeypatch.setattr(disclosure_outcomes, "record", slow)
+    job = upstream.job(account)
+    upstream.hand_over()
+
+    async def use(channel: RecipientChannel) -> None:
+        await channel.step_due()
+        await writing.wait()
+        await asyncio.to_thread(upstream.answer, account, False)
+        await channel.drain()
+
+    upstream.work(use)
+    assert [(line.outcome, line.sent_bytes) for line in upstream.lines()] == [("not_sent", 0)]
+    assert upstream.submission(job).failure == "consent_withdrawn"
+    assert upstream.server.record.all_bytes() == b""
 
 
 @pytest.mark.parametrize("how", ["withdrawn", "cancelled", "database"])
