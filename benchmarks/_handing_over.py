@@ -20,7 +20,7 @@ from tests.outside import Names
 from tests.photos import Photo, flower
 from tests.world import World
 
-__all__ = ["agreeing", "photo_of", "upstream"]
+__all__ = ["photo_of", "upstream"]
 
 
 @contextmanager
@@ -42,13 +42,6 @@ def upstream(recipient: str) -> Iterator[HandingOver]:
     finally:
         embedded_postgres.stop(folder / "postgres")
         shutil.rmtree(folder)
-
-
-def agreeing(made: HandingOver) -> str:
-    """An account that has agreed to share with the recipient."""
-    account: str = made.world.account(10_000)
-    made.answer(account, True)
-    return account
 
 
 def photo_of(width: int, height: int) -> Photo:

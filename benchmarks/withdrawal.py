@@ -17,7 +17,7 @@ from statistics import median
 
 import numpy as np
 
-from benchmarks._handing_over import agreeing, upstream
+from benchmarks._handing_over import upstream
 from cluster import clock
 from serve.egress.recipients import RecipientChannel
 from tests.handing_over import HandingOver
@@ -31,7 +31,7 @@ RATES = (100_000, 400_000, 1_000_000)
 
 def one_round(made: HandingOver, chance: random.Random) -> tuple[float, bool]:
     """Seconds from the answer to the last byte that was received, and whether the photo was still being sent then."""
-    account = agreeing(made)
+    account = made.somebody(10_000)
     job = made.job(account, NOISE)
     made.hand_over()
     made.server.throttle(chance.choice(RATES))

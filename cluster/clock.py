@@ -1,9 +1,10 @@
 """The only source of time, for Python and for SQL parameters alike."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 
-__all__ = ["age_seconds", "monotonic", "now", "shift", "unix"]
+__all__ = ["age_seconds", "midnight", "monotonic", "now", "shift", "unix"]
 
 _offset = timedelta(0)
 
@@ -16,6 +17,11 @@ def now() -> datetime:
 def unix(instant: datetime) -> int:
     """Whole seconds since 1970, as the public API writes instants."""
     return int(instant.timestamp())
+
+
+def midnight(day: date) -> datetime:
+    """The instant at which a day begins, in UTC."""
+    return datetime.combine(day, time_of_day(), UTC)
 
 
 def age_seconds(instant: datetime) -> float:

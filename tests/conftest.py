@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.fixtures_storage",
     "tests.fixtures_cluster",
     "tests.fixtures_serve",
+    "tests.fixtures_recipients",
     "tests.fixtures_edge",
     "tests.promises.plugin",
     "tests.chaos.plugin",

@@ -92,6 +92,12 @@ class HandingOver:
         version = share_notices(self.register)[self.share].version
         self.world.run(lifecycle.answer, account, purpose=self.share, notice_version=version, granted=granted)
 
+    def somebody(self, available: int = 1000) -> str:
+        """An account that has agreed to share with the recipient."""
+        account: str = self.world.account(available)
+        self.answer(account, True)
+        return account
+
     def job(self, account: str, photo: NDArray[np.uint8] | None = None, prompt: str = "slow waves") -> str:
         """A job whose photo was taken in and passed screening."""
         model = MODELS[self.recipient]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -53,15 +53,11 @@ def charges(
         .where(
             transfers.account_id == account_id,
             transfers.kind == literal("settle"),
-            transfers.moved_at >= _midnight(first),
-            transfers.moved_at < _midnight(last) + timedelta(days=1),
+            transfers.moved_at >= clock.midnight(first),
+            transfers.moved_at < clock.midnight(last) + timedelta(days=1),
         )
         .group_by(*(shown[each] for each in Dimension if each in by))
         .order_by(*Dimension)
     )
     rows = connection.execute(query).all()
     return [Charge(row[0], row[1], row[2], int(row[3]), int(row[4])) for row in rows]
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=clock.now().tzinfo)

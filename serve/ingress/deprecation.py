@@ -1,6 +1,5 @@
 """Headers that tell a program, not only its reader, that a model is on its way out."""
 
-from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
 
 from cluster import clock
@@ -15,13 +14,9 @@ def headers(model: Model) -> dict[str, str]:
     """
     dates, made = model.lifecycle_dates, {}
     if dates.deprecated:
-        made["deprecation"] = f"@{clock.unix(_midnight(dates.deprecated))}"
+        made["deprecation"] = f"@{clock.unix(clock.midnight(dates.deprecated))}"
         if model.replacement:
             made["link"] = f'</v1/models/{model.replacement}>; rel="successor-version"'
     if dates.retired:
-        made["sunset"] = format_datetime(_midnight(dates.retired), usegmt=True)
+        made["sunset"] = format_datetime(clock.midnight(dates.retired), usegmt=True)
     return made
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

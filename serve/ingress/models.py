@@ -1,7 +1,6 @@
 """`/v1/models`: what can be asked for, what it costs, and where data goes."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
 from typing import Any, Literal
 
 from fastapi import APIRouter, Response
@@ -67,9 +66,10 @@ def _listed(services: Services, name: str, model: Model) -> ModelShown:
 
 
 def _shown(name: str, model: Model) -> ModelShown:
+    created = model.lifecycle_dates.created
     return ModelShown(
         id=name,
-        created=_midnight(model.lifecycle_dates.created),
+        created=clock.unix(clock.midnight(created)) if created else 0,
         owned_by=model.recipient or "this installation",
         title=model.title,
         lifecycle=model.lifecycle,
@@ -80,7 +80,3 @@ def _shown(name: str, model: Model) -> ModelShown:
         purposes=list(model.purposes),
         disclosure=model.disclosure,
     )
-
-
-def _midnight(day: date | None) -> int:
-    return clock.unix(datetime.combine(day, time(), UTC)) if day else 0

@@ -106,11 +106,6 @@ class VideoDeleted(BaseModel):
     )
 
 
-def _unwanted(services: Services, opening: Opening, job: Job) -> dict[str, str]:
-    words = negative_prompt_of(services.resources.keys, opening, job)
-    return {"negative_prompt": words} if words else {}
-
-
 def render(services: Services, opening: Opening, look: Look) -> Video:
     """The public object of a job and its live media."""
     job = look.job
@@ -141,6 +136,11 @@ def render(services: Services, opening: Opening, look: Look) -> Video:
         handed_over=handed_over(look),
         stored=[_stored(services, medium) for medium in look.media],
     )
+
+
+def _unwanted(services: Services, opening: Opening, job: Job) -> dict[str, str]:
+    words = negative_prompt_of(services.resources.keys, opening, job)
+    return {"negative_prompt": words} if words else {}
 
 
 def failure(code: str | None) -> VideoFailure | None:

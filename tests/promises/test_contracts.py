@@ -1,6 +1,5 @@
 """What a third party's contract obliges it to: without such a clause nothing is taken in, and nothing is sent."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -8,22 +7,11 @@ import pytest
 
 from cluster import clock
 from serve.catalogue import read
-from serve.resources import StageResources, WebResources
 from tests.api import Api, Person
-from tests.handing_over import HandingOver, handing_over, used
-from tests.outside import Names
+from tests.handing_over import HandingOver, used
 from tests.recipients import agreement, in_use, register
-from tests.world import World
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def upstream(
-    world: World, outbound_resources: WebResources, stage_resources: StageResources, names: Names
-) -> Iterator[HandingOver]:
-    with handing_over("openai_videos", world, outbound_resources, stage_resources.store, names) as found:
-        yield found
 
 
 def papers(*, without: str | None = None) -> dict[str, Any]:

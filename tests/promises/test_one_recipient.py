@@ -1,7 +1,5 @@
 """Data go to the recipients that are named, and each model to its own: nobody stands in for anybody."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from cluster import clock
@@ -9,32 +7,26 @@ from cluster.privacy.obstacles import obstacle
 from cluster.privacy.recipients import RegisterError, parse
 from cluster.records.job_states import Stage
 from cluster.settings import configs_folder
-from serve.resources import StageResources, WebResources
 from tests.emulators.script import Endpoint, Fault
-from tests.handing_over import HandingOver, handing_over, used
-from tests.outside import Names
+from tests.fixtures_recipients import Uses
+from tests.handing_over import HandingOver, used
 from tests.recipients import in_use, recipient, register
-from tests.world import World
 
 ELSEWHERE = ("http://127.0.0.1:9", "https://api-singapore.klingai.example")
 
 
 @pytest.fixture
-def both(
-    world: World, outbound_resources: WebResources, stage_resources: StageResources, names: Names
-) -> Iterator[tuple[HandingOver, HandingOver]]:
+def both(uses: Uses) -> tuple[HandingOver, HandingOver]:
     """Two recipients that one installation uses at the same time."""
-    rest = (world, outbound_resources, stage_resources.store, names)
-    with handing_over("kling", *rest) as kling, handing_over("openai_videos", *rest) as other:
-        settings = used("kling", kling.server.url) | used("openai_videos", other.server.url)
-        kling.register = other.register = register(settings)
-        yield kling, other
+    kling, other = uses("kling"), uses("openai_videos")
+    settings = used("kling", kling.server.url) | used("openai_videos", other.server.url)
+    kling.register = other.register = register(settings)
+    return kling, other
 
 
 def who_has_agreed_to_both(kling: HandingOver, other: HandingOver) -> str:
-    account = kling.world.account()
-    for upstream in (kling, other):
-        upstream.answer(account, True)
+    account = kling.somebody()
+    other.answer(account, True)
     return account
 
 

@@ -5,7 +5,6 @@ import io
 import json
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,13 +23,12 @@ from serve.egress.wire import RecipientLine
 from serve.recipients.openai_videos import OpenAIVideos
 from serve.recipients.payload import Asked, Payload, Picture
 from serve.recipients.wire import ControlRequest, NotSent, Wire
-from serve.resources import StageResources, WebResources
 from tests.api import Api, Person
-from tests.handing_over import HandingOver, handing_over
+from tests.handing_over import HandingOver
 from tests.outside import Names
 from tests.promises._people import answer
 from tests.wiretap import leaks
-from tests.world import SHARE, World
+from tests.world import SHARE
 
 NAME, EMAIL = "Quentin Canaryfield", "quentin@canaryfield-7431.example"
 SENT = {"prompt", "model", "seconds", "size", "input_reference"}
@@ -42,14 +40,6 @@ NOISE = np.random.default_rng(5).integers(0, 256, (1000, 1500, 3), dtype=np.uint
 LONGEST = 2.0
 PLAIN = {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
 """What every JPEG says of itself."""
-
-
-@pytest.fixture
-def upstream(
-    world: World, outbound_resources: WebResources, stage_resources: StageResources, names: Names
-) -> Iterator[HandingOver]:
-    with handing_over("openai_videos", world, outbound_resources, stage_resources.store, names) as found:
-        yield found
 
 
 @pytest.fixture

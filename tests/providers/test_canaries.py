@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,15 +16,13 @@ from cluster.records.job_states import Stage
 from serve.catalogue import read
 from serve.egress.recipients import RecipientChannel
 from serve.ingestion import Ingestion
-from serve.resources import StageResources, WebResources
 from serve.stage import Work, perform
 from tests.api import CONSUMED, Api, Person
 from tests.emulators.script import Endpoint, Fault
-from tests.handing_over import MODELS, HandingOver, handing_over, used
-from tests.outside import Names
+from tests.fixtures_recipients import Uses
+from tests.handing_over import MODELS, HandingOver, used
 from tests.recipients import register
 from tests.wiretap import Leak, leaks
-from tests.world import World
 
 RECIPIENTS = ("bedrock", "kling", "openai_videos", "veo", "wan")
 NAME, EMAIL, COMPANY = "Zoë Canarywood", "zoe.canarywood@nest-7431.example", "Canary Nesting 5518 GmbH"
@@ -44,17 +42,11 @@ FAULTS = [
 
 
 @pytest.fixture(params=RECIPIENTS)
-def upstream(
-    request: pytest.FixtureRequest,
-    world: World,
-    outbound_resources: WebResources,
-    stage_resources: StageResources,
-    names: Names,
-) -> Iterator[HandingOver]:
-    with handing_over(request.param, world, outbound_resources, stage_resources.store, names) as found:
-        until = clock.now().date() + timedelta(days=200)
-        found.register = register(used(request.param, found.server.url, until=until))
-        yield found
+def upstream(request: pytest.FixtureRequest, uses: Uses) -> HandingOver:
+    found = uses(request.param)
+    until = clock.now().date() + timedelta(days=200)
+    found.register = register(used(request.param, found.server.url, until=until))
+    return found
 
 
 def photo() -> bytes:

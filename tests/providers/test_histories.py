@@ -15,8 +15,8 @@ from cluster.privacy.recipients import Register
 from cluster.privacy.share_notices import share_notices
 from cluster.records import delegation
 from tests.emulators.script import Endpoint, Fault
+from tests.fixtures_recipients import Uses
 from tests.handing_over import HandingOver, picture, used
-from tests.providers.conftest import Uses
 from tests.recipients import agreement
 from tests.recipients import register as register_with
 

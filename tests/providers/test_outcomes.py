@@ -7,8 +7,7 @@ from serve.ingestion import Ingestion
 from serve.resources import StageResources
 from serve.stage import Work, perform
 from tests.emulators.script import Endpoint, Fault
-from tests.handing_over import HandingOver
-from tests.providers.conftest import Uses
+from tests.fixtures_recipients import Uses
 
 RECIPIENTS = ("bedrock", "kling", "openai_videos", "veo", "wan")
 DONE = "done"
@@ -55,14 +54,6 @@ def expected(recipient: str, endpoint: Endpoint, fault: Fault) -> str:
     return OUTCOMES.get((endpoint, fault), DONE)
 
 
-def sharing(uses: Uses, recipient: str) -> tuple[HandingOver, str]:
-    """A recipient, and somebody who has agreed to share with it."""
-    upstream = uses(recipient)
-    account = upstream.world.account()
-    upstream.answer(account, True)
-    return upstream, account
-
-
 CASES = [
     (recipient, endpoint, fault)
     for recipient in RECIPIENTS
@@ -75,7 +66,8 @@ CASES = [
 def test_every_fault_has_one_outcome_and_is_paid_once_at_most(
     uses: Uses, recipient: str, endpoint: Endpoint, fault: Fault
 ) -> None:
-    upstream, account = sharing(uses, recipient)
+    upstream = uses(recipient)
+    account = upstream.somebody()
     upstream.emulator.script.add(endpoint, fault, amount=3)
     job = upstream.job(account)
     (found,) = upstream.to_the_end(job)
@@ -97,7 +89,8 @@ def test_every_fault_has_one_outcome_and_is_paid_once_at_most(
 @pytest.mark.parametrize("recipient", RECIPIENTS)
 @pytest.mark.parametrize("fault", [Fault.RATE_LIMITED, Fault.PARALLEL_LIMIT])
 def test_whoever_stays_full_is_not_asked_for_ever(uses: Uses, recipient: str, fault: Fault) -> None:
-    upstream, account = sharing(uses, recipient)
+    upstream = uses(recipient)
+    account = upstream.somebody()
     upstream.emulator.script.add(CREATE, fault, times=1000)
     job = upstream.job(account)
     (found,) = upstream.to_the_end(job)
@@ -112,7 +105,8 @@ def test_whoever_stays_full_is_not_asked_for_ever(uses: Uses, recipient: str, fa
 def test_a_result_that_is_no_video_ends_the_job_and_is_not_bought_again(
     uses: Uses, stage_resources: StageResources, recipient: str, fault: Fault
 ) -> None:
-    upstream, account = sharing(uses, recipient)
+    upstream = uses(recipient)
+    account = upstream.somebody()
     upstream.take_at_most(1 << 20)
     upstream.emulator.oversized_bytes = 2 << 20
     upstream.emulator.script.add(CREATE, fault)

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,22 +13,12 @@ import pytest
 from cluster import clock
 from cluster.records import suspensions
 from cluster.settings import Settings
-from serve.resources import StageResources, WebResources
 from tests.api import Person
-from tests.handing_over import HandingOver, handing_over, used
-from tests.outside import PUBLIC, Names
+from tests.handing_over import HandingOver, used
+from tests.outside import PUBLIC
 from tests.world import World
 
 I2V = Path(sys.executable).with_name("i2v")
-
-
-@pytest.fixture
-def upstream(
-    world: World, outbound_resources: WebResources, stage_resources: StageResources, names: Names
-) -> Iterator[HandingOver]:
-    """A recipient in use."""
-    with handing_over("openai_videos", world, outbound_resources, stage_resources.store, names) as found:
-        yield found
 
 
 def run(

@@ -9,19 +9,12 @@ from tests.emulators.script import Endpoint, Fault
 from tests.handing_over import HandingOver
 
 
-def somebody(upstream: HandingOver) -> str:
-    """Somebody who has agreed."""
-    account: str = upstream.world.account()
-    upstream.answer(account, True)
-    return account
-
-
 def sent(upstream: HandingOver) -> int:
     return len(upstream.lines())
 
 
 def test_where_the_key_is_refused_no_second_photo_is_sent(upstream: HandingOver) -> None:
-    account = somebody(upstream)
+    account = upstream.somebody()
     upstream.emulator.script.add(Endpoint.CREATE, Fault.AUTH)
     (refused,) = upstream.to_the_end(upstream.job(account))
     assert (refused.failure, sent(upstream)) == ("auth", 1)
@@ -43,7 +36,7 @@ def test_where_the_key_is_refused_no_second_photo_is_sent(upstream: HandingOver)
 
 def test_a_recipient_whose_answers_are_lost_is_left_alone(upstream: HandingOver) -> None:
     upstream.emulator.script.add(Endpoint.CREATE, Fault.DROP_BEFORE, times=5)
-    lost = [upstream.job(somebody(upstream)) for _ in range(5)]
+    lost = [upstream.job(upstream.somebody()) for _ in range(5)]
 
     async def use(channel: RecipientChannel) -> None:
         for _ in range(3):
@@ -52,7 +45,7 @@ def test_a_recipient_whose_answers_are_lost_is_left_alone(upstream: HandingOver)
             await channel.drain()
 
     upstream.work(use)
-    spared = upstream.job(somebody(upstream))
+    spared = upstream.job(upstream.somebody())
     upstream.work(use)
     assert {upstream.submission(job).state for job in lost} == {"submit_unknown"}
     assert (upstream.submission(spared).state, upstream.submission(spared).attempts) == ("waiting", 0)
@@ -62,7 +55,7 @@ def test_a_recipient_whose_answers_are_lost_is_left_alone(upstream: HandingOver)
 
 def test_replicas_together_send_no_more_within_a_minute_than_they_shall(upstream: HandingOver) -> None:
     upstream.per_minute = 3
-    jobs = [upstream.job(somebody(upstream)) for _ in range(8)]
+    jobs = [upstream.job(upstream.somebody()) for _ in range(8)]
 
     async def use(channel: RecipientChannel) -> None:
         other = upstream.channel()

@@ -25,9 +25,8 @@ NOISE = np.random.default_rng(5).integers(0, 256, (1500, 2400, 3), dtype=np.uint
 
 @pytest.fixture
 def account(upstream: HandingOver) -> str:
-    account: str = upstream.world.account()
-    upstream.answer(account, True)
-    return account
+    """Somebody who has agreed."""
+    return upstream.somebody()
 
 
 def ended(upstream: HandingOver, job: str) -> Callable[[], bool]:
@@ -208,8 +207,7 @@ def _until(so: Callable[[], bool]) -> None:
 
 
 def test_what_should_not_be_seen_is_sent_with_the_prompt_and_nowhere_kept_in_clear(upstream: HandingOver) -> None:
-    account = upstream.world.account()
-    upstream.answer(account, True)
+    account = upstream.somebody()
     job = upstream.job(account)
     sealed = upstream.world.keys.seal_text(account, "heron-3141", f"jobs.negative_prompt|{job}")
     upstream.world.sql("UPDATE jobs SET negative_prompt_sealed = :s WHERE id = :j RETURNING id", s=sealed, j=job)

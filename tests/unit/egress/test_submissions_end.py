@@ -20,9 +20,7 @@ from tests.recipients import register
 @pytest.fixture
 def account(upstream: HandingOver) -> str:
     """Somebody who has agreed."""
-    account: str = upstream.world.account()
-    upstream.answer(account, True)
-    return account
+    return upstream.somebody()
 
 
 def test_a_recipient_that_nobody_can_reach_any_more_holds_no_job(

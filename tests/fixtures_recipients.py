@@ -1,4 +1,4 @@
-"""Each third party in turn, emulated, and an installation that uses it."""
+"""Third parties, emulated, and an installation that uses them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,3 +22,9 @@ def uses(
         yield lambda name: stack.enter_context(
             handing_over(name, world, outbound_resources, stage_resources.store, names)
         )
+
+
+@pytest.fixture
+def upstream(uses: Uses) -> HandingOver:
+    """One that speaks the OpenAI Videos format, and deletes when it is asked to."""
+    return uses("openai_videos")
