@@ -23,7 +23,8 @@ from serve.catalogue import load as load_catalogue
 from serve.engines import registry
 from serve.engines.parameters import CAMERAS, VideoParameters
 from serve.engines.protocol import Clip
-from serve.media.video import ENCODER_OPTIONS, encode_mp4
+from serve.media.h264 import ENCODER_OPTIONS
+from serve.media.video import encode_mp4
 from serve.models.store import ModelStore
 from serve.weights import open_weights
 from tests.photos import building, jpeg

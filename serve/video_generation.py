@@ -66,7 +66,7 @@ class VideoGeneration(StageDeployment):
 
     @property
     def _coding_threads(self) -> int:
-        """As many as the networks have, which on most machines is all; beyond sixteen the encoder gains nothing."""
+        """As many as the networks have, which on most machines is all; each three cost the memory of an encoder."""
         return min(
             self.resources.settings.stages.generation_threads or len(os.sched_getaffinity(0)), _MOST_CODING_THREADS
         )

@@ -1,5 +1,6 @@
 """RGB to the YUV that H.264 codes: BT.709, limited range, 4:2:0."""
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +22,16 @@ def _matrix() -> NDArray[np.float32]:
 _BT709 = _matrix()
 
 
-def rgb_to_yuv420p(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Height x width x 3, both even, to (height * 3/2) x width: the planes Y, U and V one after the other.
+def rgb_to_yuv420p(rgb: NDArray[np.uint8]) -> av.VideoFrame:
+    """Height x width x 3, both even, to a frame of three planes.
 
-    Measured at 832 x 480: 0.43 ms; swscale 2.7 ms.
+    Measured at 832 x 480: 1.8 ms; swscale 3.6 ms.
     """
     height, width = rgb.shape[:2]
     luma, blue, red = cv2.split(cv2.transform(rgb, _BT709))
     half = (width // 2, height // 2)
-    chroma = [cv2.resize(plane, half, interpolation=cv2.INTER_AREA).ravel() for plane in (blue, red)]
-    # U and V together are whole rows; each alone ends within one where the height is no multiple of four.
-    return np.concatenate([luma, np.concatenate(chroma).reshape(-1, width)])
+    chroma = [cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in (blue, red)]
+    frame = av.VideoFrame(width, height, "yuv420p")
+    for plane, values in zip(frame.planes, [luma, *chroma], strict=True):
+        np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width] = values
+    return frame

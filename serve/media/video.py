@@ -3,35 +3,26 @@
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from fractions import Fraction
-from typing import BinaryIO, Literal, Self
+from typing import BinaryIO, Self
 
 import av
 import numpy as np
 from av.bitstream import BitStreamFilterContext
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from serve.media.colour import rgb_to_yuv420p
+from serve.media.h264 import ENCODER_OPTIONS, Encoder, Shape, VideoCodec
 
-__all__ = ["ENCODER_OPTIONS", "VideoCodec", "encode_mp4"]
-
-VideoCodec = Literal["libx264", "h264_nvenc"]
+__all__ = ["encode_mp4"]
 
 _QUEUED_FRAMES = 3
 _THREADS_PER_CONVERTER = 4
-# Finer chroma buys 0.8 dB of RGB in the first frame for 17 % more bytes; a lower CRF pays 22 % for as much.
-ENCODER_OPTIONS: dict[VideoCodec, dict[str, str]] = {
-    "libx264": {
-        "preset": "veryfast",
-        "crf": "18",
-        "x264-params": "chromaloc=1:chroma-qp-offset=-6",
-        "flags": "+cgop+bitexact",
-    },
-    "h264_nvenc": {"preset": "p4", "rc": "vbr", "cq": "19", "b": "0", "flags": "+cgop+bitexact"},
-}
+_CORES_PER_ENCODER, _THREADS_PER_ENCODER = 3, 4
+"""Where there are many: one encoder of sixteen threads made 247 frames a second, five of four 409."""
 # A frame takes at most 28 bytes of index: size, time offset, chunk place, key frame.
 _INDEX_BYTES, _INDEX_BYTES_PER_FRAME = 4096, 32
 # x264 writes its version and options into NAL units of type 6 (SEI).
@@ -50,8 +41,8 @@ def encode_mp4(
 ) -> None:
     """Code `frame_count` RGB frames, height x width x 3, both sides even, into the seekable `out`.
 
-    Frames are drawn in the caller's thread while others convert and encode, a few behind. The same frames and as many
-    threads make the same bytes.
+    Frames are drawn in the caller's thread while others convert and encode, a few behind; with many threads, a few
+    groups of pictures behind. The same frames and as many threads make the same bytes.
 
     Raises:
         ValueError: a side is odd, or the frames are not what was said.
@@ -59,69 +50,78 @@ def encode_mp4(
     """
     if width % 2 or height % 2:
         raise ValueError("both sides of a video must be even")
-    with _Encoder(out, width, height, fps, frame_count, codec, threads) as encoder:
-        drawn = _feed(encoder, frames, max(threads // _THREADS_PER_CONVERTER, 1))
+    encoders = max(threads // _CORES_PER_ENCODER, 1) if codec == "libx264" else 1
+    shape = Shape(codec, width, height, fps, _THREADS_PER_ENCODER if encoders > 1 else threads)
+    with _Movie(out, shape, frame_count) as movie:
+        drawn = _feed(movie, frames, encoders, max(threads // _THREADS_PER_CONVERTER, 1))
         if drawn != frame_count:
             raise ValueError(f"{drawn} frames came instead of {frame_count}")
 
 
-def _feed(encoder: "_Encoder", frames: Iterable[NDArray[np.uint8]], converters: int) -> int:
+def _feed(movie: "_Movie", frames: Iterable[NDArray[np.uint8]], encoders: int, converters: int) -> int:
+    """Several encoders take turns, a group of pictures each; a single one codes all."""
+    group = movie.shape.fps if encoders > 1 else max(movie.frame_count, 1)
+    behind = _QUEUED_FRAMES + converters + (encoders - 1) * group
     drawn = 0
-    waiting: deque[Future[None]] = deque()
-    with ThreadPoolExecutor(converters, "colours") as colours, ThreadPoolExecutor(1, "encoder") as thread:
-        try:
-            for frame in frames:
-                encoder.check(frame)
-                waiting.append(thread.submit(encoder.write, colours.submit(rgb_to_yuv420p, frame), drawn))
-                drawn += 1
-                if len(waiting) > _QUEUED_FRAMES + converters:
-                    waiting.popleft().result()
-            while waiting:
-                waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    waiting: deque[Future[list[Packet[VideoStream]]]] = deque()
+    with ExitStack() as stack:
+        colours = stack.enter_context(ThreadPoolExecutor(converters, "colours"))
+        lanes = [stack.enter_context(ThreadPoolExecutor(1, "encoder")) for _ in range(encoders)]
+        stack.callback(lambda: [future.cancel() for future in waiting])
+        for index, frame in enumerate(frames):
+            movie.shape.check(frame)
+            if index == movie.frame_count:
+                raise ValueError(f"more than {index} frames came")
+            lane = lanes[index // group % encoders]
+            if index % group == 0:
+                encoder = movie.encoder()
+            waiting.append(lane.submit(encoder.code, colours.submit(rgb_to_yuv420p, frame), index))
+            drawn = index + 1
+            if drawn % group == 0 or drawn == movie.frame_count:
+                waiting.append(lane.submit(encoder.finish))
+            while len(waiting) > behind:
+                movie.mux(waiting.popleft().result())
+        while waiting:
+            movie.mux(waiting.popleft().result())
     return drawn
 
 
-class _Encoder:
-    def __init__(
-        self, out: BinaryIO, width: int, height: int, fps: int, frame_count: int, codec: VideoCodec, threads: int
-    ) -> None:
+class _Movie:
+    """The file, whose packets come in order from one encoder or several."""
+
+    def __init__(self, out: BinaryIO, shape: Shape, frame_count: int) -> None:
+        self.shape, self.frame_count = shape, frame_count
         index = _INDEX_BYTES + _INDEX_BYTES_PER_FRAME * frame_count
-        self._shape = (height, width, 3)
         self._container = av.open(out, "w", format="mp4", options={"moov_size": str(index), "fflags": "+bitexact"})
         self._stream: VideoStream = self._container.add_stream(
-            codec, rate=Fraction(fps), options=ENCODER_OPTIONS[codec]
+            shape.codec, rate=Fraction(shape.fps), options=ENCODER_OPTIONS[shape.codec]
         )
-        context = self._stream.codec_context
-        context.width, context.height, context.pix_fmt = width, height, "yuv420p"
-        context.gop_size, context.thread_count = fps, threads
-        context.color_range, context.colorspace = ColorRange.MPEG, Colorspace.ITU709
-        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        shape.configure(self._stream.codec_context)
         self._filter = BitStreamFilterContext(_WITHOUT_SEI, self._stream)
+        self._encoders = self._written = self._first_dts = 0
 
-    def check(self, rgb: NDArray[np.uint8]) -> None:
-        if rgb.shape != self._shape:
-            raise ValueError("a frame has another size than the video")
+    def encoder(self) -> Encoder:
+        """Another encoder; what it needs to say once for the whole file, the first has said."""
+        self._encoders += 1
+        return Encoder(self._stream.codec_context if self._encoders == 1 else self.shape.context())
 
-    def write(self, planes: Future[NDArray[np.uint8]], index: int) -> None:
-        frame = av.VideoFrame.from_ndarray(planes.result(), format="yuv420p")
-        frame.pts = index
-        self._mux(frame)
+    def mux(self, packets: "list[Packet[VideoStream]]") -> None:
+        """Write packets that follow those before; how far decoding runs ahead of showing, the first encoder says."""
+        for packet in packets:
+            packet.stream = self._stream
+            if not self._written:
+                self._first_dts = packet.dts or 0
+            packet.dts = self._first_dts + self._written
+            self._written += 1
+            self._container.mux(self._filter.filter(packet))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
         if failure is None:
-            self._mux(None)
             self._container.mux(self._filter.filter(None))
             self._container.close()
         else:
             with suppress(av.FFmpegError):  # an unfinished file cannot be closed well, and need not be
                 self._container.close()
-
-    def _mux(self, frame: av.VideoFrame | None) -> None:
-        for packet in self._stream.encode(frame):
-            self._container.mux(self._filter.filter(packet))

@@ -19,6 +19,8 @@ from tests.photos import Photo, building, person, still_life
 from tests.unit.media.pictures import psnr
 
 FPS = 24
+THREADS = pytest.mark.parametrize("threads", [2, 16])
+"""One encoder, and five that take turns."""
 
 
 def moving(count: int) -> Iterator[Photo]:
@@ -27,10 +29,18 @@ def moving(count: int) -> Iterator[Photo]:
         yield np.ascontiguousarray(photo[index : index + 256, 100:420])
 
 
-def encoded(count: int) -> bytes:
+def encoded(count: int, threads: int = 2) -> bytes:
     target = BytesIO()
-    encode_mp4(moving(count), target, 320, 256, FPS, count)
+    encode_mp4(moving(count), target, 320, 256, FPS, count, threads=threads)
     return target.getvalue()
+
+
+def decoding_times(count: int, stream: av.VideoStream) -> list[int]:
+    """One frame after the other, as far ahead of the first shown as the coder needs; in the stream's units."""
+    assert stream.time_base is not None
+    step = int(1 / FPS / stream.time_base)
+    ahead = 2 if count > 2 else 0
+    return [(index - ahead) * step for index in range(count)]
 
 
 def decoded(data: bytes) -> list[av.VideoFrame]:
@@ -38,9 +48,10 @@ def decoded(data: bytes) -> list[av.VideoFrame]:
         return list(movie.decode(video=0))
 
 
-@pytest.mark.parametrize("count", [1, 2, 24, 200])
-def test_the_index_comes_first_and_every_frame_is_there(count: int) -> None:
-    data = encoded(count)
+@THREADS
+@pytest.mark.parametrize("count", [1, 2, 24, 25, 26, 200])
+def test_the_index_comes_first_and_every_frame_is_there(count: int, threads: int) -> None:
+    data = encoded(count, threads)
     assert 0 < data.index(b"moov") < data.index(b"mdat")
     with av.open(BytesIO(data), "r") as movie:
         stream = movie.streams.video[0]
@@ -49,7 +60,9 @@ def test_the_index_comes_first_and_every_frame_is_there(count: int) -> None:
         assert stream.duration is not None
         assert stream.time_base is not None
         assert stream.duration * stream.time_base * FPS == count
-    assert len(decoded(data)) == count
+        assert [packet.dts for packet in movie.demux(video=0) if packet.size] == decoding_times(count, stream)
+    shown = decoded(data)
+    assert [frame.time for frame in shown] == pytest.approx([index / FPS for index in range(count)])
 
 
 def test_the_reserved_index_holds_the_longest_video() -> None:
@@ -58,8 +71,9 @@ def test_the_reserved_index_holds_the_longest_video() -> None:
     assert target.getvalue().index(b"moov") < target.getvalue().index(b"mdat")
 
 
-def test_frames_survive_the_coding() -> None:
-    for first, second in zip(read_frames(encoded(48), 48), moving(48), strict=True):
+@THREADS
+def test_frames_survive_the_coding(threads: int) -> None:
+    for first, second in zip(read_frames(encoded(60, threads), 60), moving(60), strict=True):
         assert psnr(first, second) > 34
 
 
@@ -84,7 +98,7 @@ def test_the_conversion_agrees_with_swscale() -> None:
     photo = building()[:400]
     frame = av.VideoFrame.from_ndarray(photo, format="rgb24")
     peer = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
-    planes, peers = rgb_to_yuv420p(photo), np.asarray(peer.to_ndarray(), np.uint8)
+    planes, peers = (np.asarray(each.to_ndarray(), np.uint8) for each in (rgb_to_yuv420p(photo), peer))
     assert psnr(planes[:400], peers[:400]) > 50
     assert psnr(planes[400:], peers[400:]) > 38
 
@@ -98,22 +112,25 @@ def test_every_even_side_is_coded(width: int, height: int) -> None:
     assert psnr(next(read_frames(target.getvalue(), 1)), picture) > 34
 
 
-def test_one_can_seek_to_every_second() -> None:
-    keys = [i for i, frame in enumerate(decoded(encoded(72))) if frame.pict_type == PictureType.I]
+@THREADS
+def test_one_can_seek_to_every_second(threads: int) -> None:
+    keys = [i for i, frame in enumerate(decoded(encoded(72, threads))) if frame.pict_type == PictureType.I]
     assert {0, 24, 48} <= set(keys)
 
 
-def test_nothing_tells_of_the_tools_and_the_same_frames_are_the_same_bytes() -> None:
-    data = encoded(24)
+@THREADS
+def test_nothing_tells_of_the_tools_and_the_same_frames_are_the_same_bytes(threads: int) -> None:
+    data = encoded(60, threads)
     for word in (b"Lavf", b"Lavc", b"x264", b"crf", b"creation"):
         assert word not in data
-    assert encoded(24) == data
+    assert encoded(60, threads) == data
 
 
-@pytest.mark.parametrize("announced", [9, 12])
-def test_a_wrong_number_of_frames_is_an_error(announced: int) -> None:
-    with pytest.raises(ValueError, match="frames came instead"):
-        encode_mp4(moving(10), BytesIO(), 320, 256, FPS, announced)
+@THREADS
+@pytest.mark.parametrize("announced", [0, 29, 32])
+def test_a_wrong_number_of_frames_is_an_error(announced: int, threads: int) -> None:
+    with pytest.raises(ValueError, match="frames came"):
+        encode_mp4(moving(30), BytesIO(), 320, 256, FPS, announced, threads=threads)
 
 
 @pytest.mark.parametrize(("width", "height"), [(321, 256), (320, 255)])
@@ -127,11 +144,12 @@ def broken(after: int) -> Iterator[Photo]:
     raise RuntimeError("no more")
 
 
+@THREADS
 @pytest.mark.parametrize("after", [0, 1, 30])
-def test_what_the_frames_raise_comes_out_and_no_thread_stays(after: int) -> None:
+def test_what_the_frames_raise_comes_out_and_no_thread_stays(after: int, threads: int) -> None:
     before = threading.active_count()
     with pytest.raises(RuntimeError, match="no more"):
-        encode_mp4(broken(after), BytesIO(), 320, 256, FPS, 40)
+        encode_mp4(broken(after), BytesIO(), 320, 256, FPS, 40, threads=threads)
     assert threading.active_count() == before
 
 
