@@ -1,5 +1,6 @@
 """The HTTP application and its stages in this process, over a database and a data folder of the test's own."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,13 +117,15 @@ def api(
     if not applications:
         applications.append(create_api(services))
     applications[0].state.services = services
-    with TestClient(applications[0], client=("192.0.2.7", 50_000)) as client:
-        opened = Api(client, services, stage_resources, world)
-        yield opened
-        opened.assert_sound()
-        opened.await_(opened.services.streams.settle)
-        opened.await_(services.resources.database.close)
-        opened.await_(outbound_resources.database.close)
+    try:
+        with TestClient(applications[0], client=("192.0.2.7", 50_000)) as client:
+            opened = Api(client, services, stage_resources, world)
+            yield opened
+            opened.assert_sound()
+            opened.await_(opened.services.streams.settle)
+    finally:
+        for resources in (services.resources, outbound_resources):
+            asyncio.run(resources.database.close())
 
 
 @pytest.fixture

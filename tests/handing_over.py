@@ -143,9 +143,11 @@ class HandingOver:
                 await use(channel)
             finally:
                 looking.cancel()
-                await self.resources.database.close()
 
-        asyncio.run(run())
+        try:
+            asyncio.run(run())
+        finally:
+            asyncio.run(self.resources.database.close())
 
     def to_the_end(self, *job_ids: str) -> list[Submission]:
         """Let jobs come to an end, whichever, and their copies too; their submissions."""

@@ -44,8 +44,10 @@ class StreamLeases:
             await self._closing
 
     async def _renew(self) -> None:
-        while self._open:
+        while True:
             await asyncio.sleep(_RENEW_SECONDS)
+            if not self._open:
+                return
             try:
                 await self._database.run(open_streams.renew, list(self._open))
             except Exception as error:

@@ -74,9 +74,11 @@ class Watch:
             self._sendings.discard(sending)
 
     async def _look(self) -> None:
-        while self._sendings:
+        while True:
             await asyncio.sleep(_LOOK_SECONDS)
             watched = list(self._sendings)
+            if not watched:
+                return
             try:
                 allowed = await self._database.run(still_allowed, watched)
             except Exception as error:
