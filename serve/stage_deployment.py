@@ -60,8 +60,10 @@ class StageDeployment(ABC):
             for run in current:
                 self.watchdog.remove(run)
 
-    def check_health(self) -> None:
+    async def check_health(self) -> None:
         """Serve calls this from time to time, and first when everything is loaded: from then on there is a place here.
+
+        It is a coroutine because Serve calls a function in the threads that it keeps for `run`: it would wait for work.
 
         Raises:
             Wedged: a stage stands still.

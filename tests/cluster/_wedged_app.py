@@ -16,10 +16,12 @@ from serve import app, video_generation
 from serve.engines.parameters import VideoParameters
 from serve.engines.protocol import Capabilities, Clip, Engine, Image, OnStep, ShouldStop
 
-__all__ = ["SLOW_SECONDS", "Fault", "build"]
+__all__ = ["LONG", "LONG_SECONDS", "SLOW_SECONDS", "Fault", "build"]
 
 _USUAL_STEPS, _USUAL_SECONDS = 12, 0.05
 SLOW_SECONDS = 400 * _USUAL_SECONDS
+LONG, LONG_SECONDS = 77, 20
+"""The seed of what is no fault: a video of which every step is short, and which takes so long as a whole."""
 
 
 class Fault(IntEnum):
@@ -86,6 +88,10 @@ class FaultyEngine:
                 time.sleep(_USUAL_SECONDS)
                 on_step(step, _USUAL_STEPS)
             _FAULTS[Fault(parameters.seed)](on_step)
+        if parameters.seed == LONG:
+            for step in range(LONG_SECONDS):
+                time.sleep(1)
+                on_step(step, LONG_SECONDS)
         return self._engine.prepare(photo, prompt, parameters, on_step, should_stop)
 
 

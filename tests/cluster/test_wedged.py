@@ -17,7 +17,7 @@ from serve.metrics.counted import Loss
 from tests.checks import differences
 from tests.cluster._installation import Installation
 from tests.cluster._waiting import until
-from tests.cluster._wedged_app import SLOW_SECONDS, Fault
+from tests.cluster._wedged_app import LONG, LONG_SECONDS, SLOW_SECONDS, Fault
 from tests.cluster.conftest import Account, RunningCluster, new_account
 from tests.cluster.test_metrics import PATIENCE, counted, total
 from tests.photos import jpeg, person
@@ -25,12 +25,13 @@ from tests.photos import jpeg, person
 ATTEMPTS = 2
 STEP_SECONDS, SLOW_STEP_SECONDS = 60, 7
 MEMORY_BYTES = 2 * 2**30
+HEALTH_SECONDS = 3
 GENERATION = {
     "num_replicas": 2,
     "max_ongoing_requests": 1,
     "max_queued_requests": 16,
     "health_check_period_s": 1,
-    "health_check_timeout_s": 5,
+    "health_check_timeout_s": HEALTH_SECONDS,
     "ray_actor_options": {"num_cpus": 0},
 }
 CODES = {
@@ -40,7 +41,8 @@ CODES = {
     Fault.ALLOCATES_WITHOUT_END: "out_of_memory",
     Fault.LACKS_GPU_MEMORY: "out_of_memory",
 }
-LONG = 240.0
+UNHEALTHY_AFTER = 3
+"""So many looks in a row that are not answered end a replica."""
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +70,9 @@ def faulty() -> Iterator[RunningCluster]:
 
 @dataclass(frozen=True)
 class Asked:
-    """A video, whoever asked for it, and the fault that it brings."""
+    """A video, and whoever asked for it."""
 
     account: Account
-    fault: Fault | None
     job_id: str
 
 
@@ -82,12 +83,12 @@ def asked(faulty: RunningCluster) -> Iterator[dict[Fault | None, Asked]]:
         yield {fault: ask(stack.enter_context(new_account(faulty)), fault) for fault in (*Fault, None)}
 
 
-def ask(account: Account, fault: Fault | None) -> Asked:
+def ask(account: Account, seed: int | None) -> Asked:
     """Queue a small video."""
-    data = {"prompt": "pan", "seconds": "1", "fps": "12", "size": "256x256"} | ({"seed": str(fault)} if fault else {})
+    data = {"prompt": "pan", "seconds": "1", "fps": "12", "size": "256x256"} | ({"seed": str(seed)} if seed else {})
     created = account.http.post("/v1/videos", data=data, files={"input_reference": jpeg(person())})
     assert created.status_code == 200, created.text
-    return Asked(account, fault, str(created.json()["id"]))
+    return Asked(account, str(created.json()["id"]))
 
 
 def ended(cluster: RunningCluster, asked: Asked) -> Job:
@@ -98,7 +99,7 @@ def ended(cluster: RunningCluster, asked: Asked) -> Job:
         assert found is not None
         return found
 
-    until(lambda: job().state not in ACTIVE, LONG)
+    until(lambda: job().state not in ACTIVE, 240)
     return job()
 
 
@@ -127,6 +128,13 @@ def test_the_job_behind_them_is_made_by_the_first_replica_that_takes_it(
     job = ended(faulty, asked[None])
     assert (job.state, job.attempts) == (JobState.COMPLETED, 1)
     assert charged(faulty, asked[None].account) == job.price
+
+
+def test_a_replica_that_works_for_long_is_healthy(faulty: RunningCluster, asked: dict[Fault | None, Asked]) -> None:
+    """Longer than it would take Serve to give up a replica that does not answer."""
+    assert LONG_SECONDS > (UNHEALTHY_AFTER + 1) * (HEALTH_SECONDS + 1)
+    job = ended(faulty, ask(asked[None].account, LONG))
+    assert (job.state, job.attempts) == (JobState.COMPLETED, 1)
 
 
 def test_afterwards_rows_objects_and_credits_agree(faulty: RunningCluster, asked: dict[Fault | None, Asked]) -> None:

@@ -57,7 +57,8 @@ def copies(pair: Pair, job: str) -> list[tuple[str, str]]:
 def test_a_video_is_made_there_and_delivered_here(pair: Pair) -> None:
     job = pair.client.share("upstream")
     until(lambda: pair.client.look(job) not in Client.ACTIVE, 240)
-    assert pair.client.look(job) == "completed", pair.client.http.get(f"/v1/videos/{job}").text
+    there = pair.upstream.sql("SELECT state, stage, error_code, attempts FROM jobs")
+    assert pair.client.look(job) == "completed", (there, copies(pair, job))
     content = pair.client.http.get(f"/v1/videos/{job}/content").raise_for_status().content
     with av.open(BytesIO(content), "r") as movie:
         frames = [frame.to_ndarray(format="rgb24") for frame in movie.decode(video=0)]
