@@ -12,12 +12,14 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     Connection,
     DateTime,
     ForeignKey,
     Identity,
     Table,
     Text,
+    exists,
     insert,
     select,
 )
@@ -25,7 +27,7 @@ from sqlalchemy import (
 from cluster import clock
 from cluster.storage.database import metadata
 
-__all__ = ["Outcome", "Recorded", "disclosure_outcomes", "of", "record"]
+__all__ = ["Outcome", "Recorded", "disclosure_outcomes", "nothing_left", "of", "record"]
 
 
 class Outcome(StrEnum):
@@ -70,6 +72,12 @@ def record(connection: Connection, account_id: str, disclosure: int, outcome: Ou
         "recorded_at": clock.now(),
     }
     connection.execute(insert(disclosure_outcomes).values(values))
+
+
+def nothing_left(disclosure: ColumnElement[int]) -> ColumnElement[bool]:
+    """The condition that nothing was sent after all of what a line of the record says."""
+    o = disclosure_outcomes.c
+    return exists().where(o.disclosure == disclosure, o.outcome == Outcome.NOT_SENT.value)
 
 
 def of(connection: Connection, disclosures: Collection[int]) -> dict[int, Recorded]:

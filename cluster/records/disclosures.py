@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     func,
     insert,
+    not_,
     select,
 )
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -31,7 +32,7 @@ from cluster import clock
 from cluster.errors import ConsentRequired, ConsentWithdrawn, NotForMinors, RecipientUnavailable
 from cluster.privacy.consent import Verdict, unanswered
 from cluster.privacy.purposes import share_purpose
-from cluster.records import accounts, consents, suspensions
+from cluster.records import accounts, consents, disclosure_outcomes, suspensions
 from cluster.storage.database import metadata
 from cluster.storage.keys import KeyStore
 
@@ -160,9 +161,13 @@ def wait_for_others(connection: Connection, recipient: str) -> None:
 
 
 def count_of_a_minute(connection: Connection, recipient: str) -> int:
-    """How many lines a recipient has from the last minute, this transaction's among them."""
+    """How often something may have left for a recipient within the last minute, this transaction's line among them."""
     since = clock.now() - timedelta(minutes=1)
-    query = select(func.count()).where(disclosures.c.recipient == recipient, disclosures.c.recorded_at > since)
+    query = select(func.count()).where(
+        disclosures.c.recipient == recipient,
+        disclosures.c.recorded_at > since,
+        not_(disclosure_outcomes.nothing_left(disclosures.c.sequence)),
+    )
     return int(connection.execute(query).scalar_one())
 
 

@@ -48,6 +48,7 @@ class Gate:
         self.submission = submission
         self.line: Disclosure | None = None
         self._writing: asyncio.Future[None] | None = None
+        self._attempts = submission.attempts + 1
         self._database, self._keys, self._subject = database, keys, subject
         self._receiver, self._notices = receiver, notices
 
@@ -65,8 +66,7 @@ class Gate:
     async def write_down(self, content: bytes) -> None:
         """Look, and write, in one transaction; errors as in `passed`."""
         line = await self._database.run(self._record, content)
-        attempts = self.submission.attempts + 1
-        self.submission = replace(self.submission, state="written", sent_at=line.recorded_at, attempts=attempts)
+        self.submission = replace(self.submission, state="written", sent_at=line.recorded_at, attempts=self._attempts)
         self.line = line
 
     async def ended(self, outcome: Outcome, sent_bytes: int) -> None:
@@ -97,7 +97,7 @@ class Gate:
         disclosures.wait_for_others(connection, self._receiver.name)
         if disclosures.count_of_a_minute(connection, self._receiver.name) > self._receiver.per_minute:
             raise NotYet
-        written = {"state": "written", "sent_at": line.recorded_at, "attempts": self.submission.attempts + 1}
+        written = {"state": "written", "sent_at": line.recorded_at, "attempts": self._attempts}
         if not submissions.advance(connection, self.submission, **written) or submissions.abandoned(
             connection, [self.submission.id]
         ):

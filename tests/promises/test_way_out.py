@@ -139,7 +139,7 @@ def test_a_withdrawal_stops_what_is_being_sent(upstream: HandingOver, account: s
         assert last - said <= LONGEST
 
     upstream.work(use)
-    assert [line.outcome for line in upstream.lines()] == ["cut"]
+    assert [line.outcome for line in upstream.left()] == ["cut"]
     assert upstream.emulator.tasks.paid == 0
     assert upstream.read(job).error_code == "consent_withdrawn"
 
@@ -160,7 +160,7 @@ def test_one_look_at_the_consent_lets_one_call_out(
     monkeypatch.setattr("tests.handing_over.create", lambda _, access: Twice(access))
     job = upstream.job(account)
     upstream.work(lambda channel: upstream.go_on(channel, lambda: upstream.submission(job).ended))
-    assert (upstream.emulator.tasks.paid, len(upstream.lines())) == (1, 1)
+    assert (upstream.emulator.tasks.paid, len(upstream.left())) == (1, 1)
 
 
 @pytest.mark.promise("P72")

@@ -10,7 +10,7 @@ from tests.handing_over import HandingOver
 
 
 def sent(upstream: HandingOver) -> int:
-    return len(upstream.lines())
+    return len(upstream.left())
 
 
 def test_where_the_key_is_refused_no_second_photo_is_sent(upstream: HandingOver) -> None:

@@ -41,7 +41,7 @@ def test_a_submission_goes_there_and_back_and_its_copy_is_deleted(upstream: Hand
         await upstream.go_on(channel, lambda: upstream.submission(job).copy == "deleted")
 
     upstream.work(use)
-    (line,) = upstream.lines()
+    (line,) = upstream.left()
     assert (line.outcome, line.recipient, line.submission_id) == (
         "answered",
         "openai_videos",
@@ -88,6 +88,7 @@ def test_who_slept_after_the_commit_looks_again(
         return line
 
     monkeypatch.setattr(Gate, "_record", sleepy)
+    upstream.per_minute = 1
     job = upstream.job(account)
     closing = Gate._close
 
@@ -104,7 +105,7 @@ def test_who_slept_after_the_commit_looks_again(
         assert upstream.server.record.all_bytes() == b""
     else:
         assert outcomes == ["not_sent", "answered"]
-        assert upstream.emulator.tasks.paid == 1
+        assert (upstream.emulator.tasks.paid, upstream.submission(job).attempts) == (1, 1)
 
 
 def test_who_is_cut_while_writing_down_that_nothing_was_sent_still_writes_it(
@@ -170,7 +171,7 @@ def test_a_sending_is_cut_within_two_seconds(upstream: HandingOver, account: str
     last = upstream.server.record.last_at()
     assert last is not None
     assert last - said[0] <= LONGEST
-    (line,) = upstream.lines()
+    (line,) = upstream.left()
     assert (line.outcome, line.sent_bytes < line.size) == ("cut", True)
     assert upstream.emulator.tasks.paid == 0
     assert upstream.submission(job).state == ("submit_unknown" if how == "database" else "failed")
