@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -19,6 +20,7 @@ from tests.cluster._waiting import until
 from tests.cluster.conftest import RunningCluster
 
 _SECOND_ADDRESS = "127.0.0.3"
+_TRIES = 3
 
 
 @dataclass
@@ -71,20 +73,37 @@ def two_nodes(**settings: str) -> Iterator[TwoNodes]:
 
 @contextmanager
 def _joined(installation: Installation, own: dict[str, str]) -> Iterator[psutil.Process]:
-    with (installation.paths.logs / "second.log").open("wb") as log:
-        started = subprocess.Popen(
+    """A second node, once it is one. Ray gives a node's agent 15 s to start, on a busy host it gets another try."""
+    for _ in range(_TRIES):
+        started = _join(installation, own)
+        try:
+            if _is_up(installation, started):
+                yield psutil.Process(started.pid)
+                return
+        finally:
+            _end(started)
+    raise AssertionError(_log(installation).read_text())
+
+
+def _join(installation: Installation, own: dict[str, str]) -> subprocess.Popen[bytes]:
+    with _log(installation).open("wb") as log:
+        return subprocess.Popen(
             [I2V, "join", address(installation.settings)],
             env=installation.environment | own,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    try:
-        second = psutil.Process(started.pid)
-        until(lambda: any(child.name() == "raylet" for child in second.children(recursive=True)), 90)
-        yield second
-    finally:
-        _end(started)
+
+
+def _is_up(installation: Installation, started: subprocess.Popen[bytes]) -> bool:
+    """Wait until the node is one of the cluster's, or has given up."""
+    until(lambda: started.poll() is not None or "Ray runtime started" in _log(installation).read_text(), 150)
+    return started.poll() is None
+
+
+def _log(installation: Installation) -> Path:
+    return installation.paths.logs / "second.log"
 
 
 def _end(started: subprocess.Popen[bytes]) -> None:

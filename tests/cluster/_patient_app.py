@@ -12,7 +12,7 @@ from serve.engines.parameters import CAMERAS, VideoParameters
 from serve.engines.protocol import Capabilities, Image, OnStep, ShouldStop
 from serve.engines.steps import Steps
 
-SECONDS_A_FRAME = 0.015
+SECONDS_A_FRAME = 0.05
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,13 @@ GENERATION = {
         "downscale_delay_s": 2,
         "metrics_interval_s": 2,
         "look_back_period_s": 5,
-        "policy": {"policy_function": "serve.scaling:WaitingSeconds", "policy_kwargs": {"seconds": 20, "slack": 0.5}},
+        "policy": {"policy_function": "serve.scaling:WaitingSeconds", "policy_kwargs": {"seconds": 40, "slack": 0.5}},
     },
 }
-LONG, SHORT = {"seconds": "20", "fps": "60"}, {"seconds": "1", "fps": "12"}
-PATIENCE = 120
+LONG, MIDDLE, SHORT = {"seconds": "20", "fps": "60"}, {"seconds": "5", "fps": "60"}, {"seconds": "1", "fps": "12"}
+PATIENCE = 180
+
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +112,7 @@ def test_two_long_jobs_are_worth_a_replica_each_which_goes_again(nodes: TwoNodes
 
 
 def test_a_killed_raylet_only_delays_its_job(nodes: TwoNodes, account: Account) -> None:
-    first, second, third = create(account, LONG), create(account, {"seconds": "5", "fps": "60"}), create(account, LONG)
+    first, second, third = create(account, LONG), create(account, MIDDLE), create(account, LONG)
     running = on_both_nodes(nodes)
     assert running == {False: first, True: second}
     nodes.kill_raylet()
